@@ -1,0 +1,150 @@
+/** Environment → Config. Reports every problem at once, so that nobody fixes a deployment one restart at a time. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { getDomain } from 'tldts';
+import { settings, type SettingName, type SettingValues } from './settings.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Keys = NonNullable<SettingValues['SECRET_KEYS']>;
+type Key = Keys[number];
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** The public origin; also the `iss` of every token. */
+  readonly issuer: string;
+  /** Undefined means the embedded PostgreSQL in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly secretKeys: readonly [Key, ...Key[]];
+  readonly cookieKeys: readonly [Key, ...Key[]];
+  readonly smtpUrl: string | undefined;
+  readonly mailFrom: string;
+  readonly signInUrl: string | undefined;
+  readonly trustedProxies: readonly string[];
+  readonly logLevel: string;
+  readonly production: boolean;
+  /** The demo world, its start page and its product app: only without a database of one's own. */
+  readonly demo: boolean;
+}
+
+export class ConfigurationError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The configuration has ${problems.length} problem(s):\n${problems.map((text) => `  - ${text}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** Reads the settings from `env` (process.env unless a test says otherwise). Throws ConfigurationError. */
+export function loadConfig(env: Environment = process.env): Config {
+  const problems: string[] = [];
+  const values = readSettings(env, problems);
+  const production = values.NODE_ENV === 'production';
+  const demo = values.DATABASE_URL === undefined && !production;
+  const made = demo && (!values.SECRET_KEYS || !values.COOKIE_KEYS) ? demoKeys(values.DATA_DIR) : undefined;
+  const config = {
+    port: values.PORT,
+    host: values.HOST,
+    issuer: values.ISSUER ?? `http://localhost:${values.PORT}`,
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.DATA_DIR,
+    secretKeys: values.SECRET_KEYS ?? made?.secretKeys ?? [],
+    cookieKeys: values.COOKIE_KEYS ?? made?.cookieKeys ?? [],
+    smtpUrl: values.SMTP_URL,
+    mailFrom: values.MAIL_FROM,
+    signInUrl: values.SIGN_IN_URL,
+    trustedProxies: values.TRUSTED_PROXIES,
+    logLevel: values.LOG_LEVEL,
+    production,
+    demo,
+  };
+  problems.push(...keyProblems(values, demo, env), ...signInUrlProblems(config), ...proxyProblems(config));
+  if (production) problems.push(...productionProblems(values));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return config as typeof config & Pick<Config, 'secretKeys' | 'cookieKeys'>;
+}
+
+function readSettings(env: Environment, problems: string[]): SettingValues {
+  const entries = (Object.keys(settings) as SettingName[]).map((name) => {
+    const { parse, fallback } = settings[name] as { parse: (typeof settings)['PORT']['parse']; fallback?: string };
+    const given = readValue(name, env, problems);
+    const text = given === undefined || given === '' ? fallback : given;
+    if (text === undefined) return [name, undefined];
+    const result = parse.safeParse(text);
+    if (!result.success) problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}`);
+    return [name, result.success ? result.data : parse.safeParse(fallback ?? '').data];
+  });
+  return Object.fromEntries(entries) as SettingValues;
+}
+
+/** A secret may also come from the file named by `<NAME>_FILE`, so that it never stands in a process list. */
+function readValue(name: SettingName, env: Environment, problems: string[]): string | undefined {
+  const file = 'secret' in settings[name] ? env[`${name}_FILE`] : undefined;
+  if (!file) return env[name];
+  if (env[name]) problems.push(`${name} and ${name}_FILE are both set; set one`);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    problems.push(`${name}_FILE names a file that cannot be read`);
+    return undefined;
+  }
+}
+
+/** The demo's own keys, made once and readable by its user only. */
+function demoKeys(dataDir: string): { secretKeys: Keys; cookieKeys: Keys } {
+  const file = path.join(dataDir, 'keys.json');
+  mkdirSync(dataDir, { recursive: true });
+  const fresh = (): string => randomBytes(32).toString('base64url');
+  try {
+    // "wx": of two processes that start at once, one writes and both read the same keys
+    writeFileSync(file, JSON.stringify({ SECRET_KEYS: fresh(), COOKIE_KEYS: fresh() }), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+  return {
+    secretKeys: settings.SECRET_KEYS.parse.parse(stored['SECRET_KEYS'] ?? ''),
+    cookieKeys: settings.COOKIE_KEYS.parse.parse(stored['COOKIE_KEYS'] ?? ''),
+  };
+}
+
+function keyProblems(values: SettingValues, demo: boolean, env: Environment): string[] {
+  const problems: string[] = [];
+  for (const name of ['SECRET_KEYS', 'COOKIE_KEYS'] as const) {
+    const absent = !env[name] && !env[`${name}_FILE`];
+    if (absent && !demo) problems.push(`${name} is missing; ${settings[name].about}`);
+    if ((values[name] ?? []).some((key) => new Set(key.bytes).size < 8)) {
+      problems.push(`${name} holds a key that is not random`);
+    }
+  }
+  const secretIds = new Set((values.SECRET_KEYS ?? []).map((key) => key.id));
+  if ((values.COOKIE_KEYS ?? []).some((key) => secretIds.has(key.id))) {
+    problems.push('COOKIE_KEYS and SECRET_KEYS share a key; each needs keys of its own');
+  }
+  return problems;
+}
+
+function signInUrlProblems(config: Pick<Config, 'signInUrl' | 'issuer'>): string[] {
+  if (config.signInUrl === undefined) return [];
+  const [page, issuer] = [new URL(config.signInUrl), new URL(config.issuer)];
+  const site = (url: URL): string => getDomain(url.hostname, { allowPrivateDomains: true }) ?? url.hostname;
+  if (page.protocol === issuer.protocol && site(page) === site(issuer)) return [];
+  return [`SIGN_IN_URL must have the scheme and the registrable domain of the issuer (${site(issuer)})`];
+}
+
+function proxyProblems(config: Pick<Config, 'trustedProxies'>): string[] {
+  const bad = config.trustedProxies.filter((item) => !/^[0-9a-f.:]+(\/\d{1,3})?$/i.test(item) || /\/0$/.test(item));
+  return bad.map((item) => `TRUSTED_PROXIES: ${JSON.stringify(item)} is not an address or a network of limited size`);
+}
+
+/** What would be unsafe or incomplete in production (and is a convenience anywhere else). */
+function productionProblems(values: SettingValues): string[] {
+  const problems: string[] = [];
+  if (!values.DATABASE_URL) problems.push('DATABASE_URL is missing; the embedded PostgreSQL is for the demo only');
+  if (!values.ISSUER) problems.push('ISSUER is missing');
+  else if (!values.ISSUER.startsWith('https:')) problems.push('ISSUER must begin with https://');
+  if (values.SIGN_IN_URL?.startsWith('http:')) problems.push('SIGN_IN_URL must begin with https://');
+  return problems;
+}

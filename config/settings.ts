@@ -1,0 +1,129 @@
+/**
+ * The one table of settings. The type `Config` is inferred from it, `docs/configuration.md` is generated from it,
+ * and `config/load.ts` is the only reader of the environment.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+export interface Setting<Output> {
+  /** Turns the text of the environment into the value; its message says what a right value looks like. */
+  readonly parse: z.ZodType<Output, string>;
+  /** Used when the variable is absent or empty; undefined leaves the setting unset. */
+  readonly fallback?: string;
+  /** Never printed, and also read from the file named by `<NAME>_FILE`. */
+  readonly secret?: true;
+  readonly about: string;
+}
+
+const text = z.string();
+
+const origin = z.string().transform((value, issue) => {
+  const url = URL.parse(value);
+  if (url && /^https?:$/.test(url.protocol) && url.origin === value) return value;
+  issue.addIssue('must be an origin such as https://login.example.com, without a path and without a slash at its end');
+  return z.NEVER;
+});
+
+const absoluteUrl = (protocols: readonly string[]) =>
+  z.string().refine((value) => protocols.includes(URL.parse(value)?.protocol ?? ''), {
+    error: `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number from 1 to 65535')
+  .transform(Number)
+  .refine((value) => value >= 1 && value <= 65_535, 'must be a port number from 1 to 65535');
+
+const list = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean));
+
+/** 32 bytes each, newest first; a key's id is the first 8 hex digits of its SHA-256. */
+const keys = list.transform((items, issue) => {
+  const parsed = items.map((item) => Buffer.from(item, 'base64url'));
+  if (parsed.length === 0 || parsed.some((key) => key.length !== 32)) {
+    issue.addIssue('must be a comma-separated list of base64url values of 32 bytes each, newest first');
+    return z.NEVER;
+  }
+  return parsed.map((bytes) => ({ id: createHash('sha256').update(bytes).digest('hex').slice(0, 8), bytes }));
+});
+
+const setting = <Output>(value: Setting<Output>): Setting<Output> => value;
+
+export const settings = {
+  PORT: setting({ parse: port, fallback: '3000', about: 'The port to listen on.' }),
+  HOST: setting({
+    parse: text,
+    fallback: 'localhost',
+    about: 'The address to listen on; 0.0.0.0 (or ::) in a container.',
+  }),
+  ISSUER: setting({
+    parse: origin,
+    about:
+      'The public origin, and the issuer of every token. Every link and address is made from it alone, whatever the headers of a request say. Default: http://localhost:<PORT>.',
+  }),
+  DATABASE_URL: setting({
+    parse: absoluteUrl(['postgres:', 'postgresql:']),
+    secret: true,
+    about: 'The PostgreSQL (15 or later) to use. Without it an embedded PostgreSQL is started: the demo.',
+  }),
+  DATA_DIR: setting({
+    parse: text,
+    fallback: '.data',
+    about: 'Where the demo keeps its database and its keys.',
+  }),
+  SECRET_KEYS: setting({
+    parse: keys,
+    secret: true,
+    about:
+      'The keys that seal secrets in the database: comma-separated base64url of 32 bytes each, newest first. The demo makes its own in DATA_DIR/keys.json.',
+  }),
+  COOKIE_KEYS: setting({
+    parse: keys,
+    secret: true,
+    about: 'The keys that sign cookies, in the same form. The demo makes its own in DATA_DIR/keys.json.',
+  }),
+  SMTP_URL: setting({
+    parse: absoluteUrl(['smtp:', 'smtps:']),
+    secret: true,
+    about: 'The mail server. Mail is kept in the outbox until it can be delivered.',
+  }),
+  MAIL_FROM: setting({
+    parse: text,
+    fallback: 'Doorward <no-reply@localhost>',
+    about: 'The sender of mail.',
+  }),
+  SIGN_IN_URL: setting({
+    parse: absoluteUrl(['https:', 'http:']),
+    about:
+      "The vendor's own sign-in page, instead of the built-in ones. It must share the issuer's registrable domain, or its browser would not send our cookies.",
+  }),
+  TRUSTED_PROXIES: setting({
+    parse: list,
+    fallback: '',
+    about: 'Comma-separated addresses or networks (CIDR) of the proxies whose X-Forwarded-For is believed.',
+  }),
+  LOG_LEVEL: setting({
+    parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be fatal, error, warn, info, debug, trace or silent',
+    }),
+    fallback: 'info',
+    about: 'How much is logged: fatal, error, warn, info, debug, trace or silent.',
+  }),
+  NODE_ENV: setting({
+    parse: text,
+    fallback: 'development',
+    about: 'With `production` an unsafe or incomplete configuration is refused and the demo is never loaded.',
+  }),
+} satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof settings;
+
+type Parsed<Name extends SettingName> = z.output<(typeof settings)[Name]['parse']>;
+type WithFallback = {
+  [Name in SettingName]: (typeof settings)[Name] extends { fallback: string } ? Name : never;
+}[SettingName];
+
+/** Every setting's value as the table parses it; one without a fallback may be absent. */
+export type SettingValues = { readonly [Name in SettingName]: Parsed<Name> | undefined } & {
+  readonly [Name in WithFallback]: Parsed<Name>;
+};

@@ -1,0 +1,44 @@
+/**
+ * Every failure this service tells a caller about, one line each; nothing else is ever shown.
+ * `docs/errors.md` is generated from this table.
+ */
+export const failures = {
+  invalid_input: { status: 400, title: 'The request is not valid' },
+  invalid_credentials: { status: 401, title: 'The email or the password is wrong' },
+  cross_site_request: { status: 403, title: 'The request came from another site' },
+  not_found: { status: 404, title: 'There is no such resource' },
+  action_not_available: { status: 409, title: 'The step that stands now does not offer this action' },
+  already_exists: { status: 409, title: 'The resource already exists' },
+  no_free_seat: { status: 409, title: 'Every seat of the subscription is taken' },
+  interaction_expired: { status: 410, title: 'This sign-in has ended; start again at the application' },
+  payload_too_large: { status: 413, title: 'The request is too large' },
+  unsupported_media_type: { status: 415, title: 'The content type is not supported' },
+  overloaded: { status: 503, title: 'Too many sign-ins at this moment; try again shortly' },
+  unavailable: { status: 503, title: 'The service is not available at this moment' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type FailureCode = keyof typeof failures;
+
+export interface FailureOptions {
+  /** One sentence more, shown to the caller. */
+  readonly detail?: string;
+  /** What is wrong with which field, shown to the caller. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Only reaches the log. */
+  readonly cause?: unknown;
+}
+
+/** An expected failure. Anything else that is thrown is a bug and answers a bare 500. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly code: FailureCode;
+  readonly detail: string | undefined;
+  readonly fields: Readonly<Record<string, string>> | undefined;
+
+  constructor(code: FailureCode, options: FailureOptions = {}) {
+    super(code, { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+    this.fields = options.fields;
+  }
+}

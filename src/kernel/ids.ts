@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+
+/**
+ * Ids are names, not secrets: prefixed by their kind, ordered by time (good for indexes and for eyes), and never
+ * reused. A user id and an account id are different types, because the protocol's word for a user is "account".
+ */
+export type Id<Prefix extends string> = `${Prefix}_${string}`;
+export type AccountId = Id<'acc'>;
+export type UserId = Id<'usr'>;
+export type ProductId = Id<'prd'>;
+
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford base32: no i, l, o, u to misread
+
+/** A new id: 48 bits of milliseconds, then 80 random bits (the layout of a ULID). */
+export function newId<Prefix extends string>(prefix: Prefix, now: Date): Id<Prefix> {
+  return `${prefix}_${base32(BigInt(now.getTime()), 10)}${base32(randomBits(80), 16)}`;
+}
+
+/** A short name for one refusal, easy to read over the telephone: 40 random bits as XXXX-XXXX. */
+export function newCaseId(): string {
+  const text = base32(randomBits(40), 8).toUpperCase();
+  return `${text.slice(0, 4)}-${text.slice(4)}`;
+}
+
+function randomBits(bits: number): bigint {
+  return BigInt(`0x${randomBytes(bits / 8).toString('hex')}`);
+}
+
+function base32(value: bigint, length: number): string {
+  let text = '';
+  for (let rest = value; text.length < length; rest >>= 5n) text = `${alphabet[Number(rest & 31n)]}${text}`;
+  return text;
+}
