@@ -32,7 +32,9 @@ export interface Config {
 export class ConfigurationError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`The configuration has ${problems.length} problem(s):\n${problems.map((text) => `  - ${text}`).join('\n')}`);
+    super(
+      `The configuration has ${problems.length} problem(s):\n${problems.map((text) => `  - ${text}`).join('\n')}`,
+    );
     this.problems = problems;
   }
 }
@@ -68,7 +70,10 @@ export function loadConfig(env: Environment = process.env): Config {
 
 function readSettings(env: Environment, problems: string[]): SettingValues {
   const entries = (Object.keys(settings) as SettingName[]).map((name) => {
-    const { parse, fallback } = settings[name] as { parse: (typeof settings)['PORT']['parse']; fallback?: string };
+    const { parse, fallback } = settings[name] as {
+      parse: (typeof settings)['PORT']['parse'];
+      fallback?: string;
+    };
     const given = readValue(name, env, problems);
     const text = given === undefined || given === '' ? fallback : given;
     if (text === undefined) return [name, undefined];
@@ -99,7 +104,10 @@ function demoKeys(dataDir: string): { secretKeys: Keys; cookieKeys: Keys } {
   const fresh = (): string => randomBytes(32).toString('base64url');
   try {
     // "wx": of two processes that start at once, one writes and both read the same keys
-    writeFileSync(file, JSON.stringify({ SECRET_KEYS: fresh(), COOKIE_KEYS: fresh() }), { mode: 0o600, flag: 'wx' });
+    writeFileSync(file, JSON.stringify({ SECRET_KEYS: fresh(), COOKIE_KEYS: fresh() }), {
+      mode: 0o600,
+      flag: 'wx',
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
@@ -135,14 +143,19 @@ function signInUrlProblems(config: Pick<Config, 'signInUrl' | 'issuer'>): string
 }
 
 function proxyProblems(config: Pick<Config, 'trustedProxies'>): string[] {
-  const bad = config.trustedProxies.filter((item) => !/^[0-9a-f.:]+(\/\d{1,3})?$/i.test(item) || /\/0$/.test(item));
-  return bad.map((item) => `TRUSTED_PROXIES: ${JSON.stringify(item)} is not an address or a network of limited size`);
+  const bad = config.trustedProxies.filter(
+    (item) => !/^[0-9a-f.:]+(\/\d{1,3})?$/i.test(item) || /\/0$/.test(item),
+  );
+  return bad.map(
+    (item) => `TRUSTED_PROXIES: ${JSON.stringify(item)} is not an address or a network of limited size`,
+  );
 }
 
 /** What would be unsafe or incomplete in production (and is a convenience anywhere else). */
 function productionProblems(values: SettingValues): string[] {
   const problems: string[] = [];
-  if (!values.DATABASE_URL) problems.push('DATABASE_URL is missing; the embedded PostgreSQL is for the demo only');
+  if (!values.DATABASE_URL)
+    problems.push('DATABASE_URL is missing; the embedded PostgreSQL is for the demo only');
   if (!values.ISSUER) problems.push('ISSUER is missing');
   else if (!values.ISSUER.startsWith('https:')) problems.push('ISSUER must begin with https://');
   if (values.SIGN_IN_URL?.startsWith('http:')) problems.push('SIGN_IN_URL must begin with https://');

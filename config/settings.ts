@@ -20,7 +20,9 @@ const text = z.string();
 const origin = z.string().transform((value, issue) => {
   const url = URL.parse(value);
   if (url && /^https?:$/.test(url.protocol) && url.origin === value) return value;
-  issue.addIssue('must be an origin such as https://login.example.com, without a path and without a slash at its end');
+  issue.addIssue(
+    'must be an origin such as https://login.example.com, without a path and without a slash at its end',
+  );
   return z.NEVER;
 });
 
@@ -35,7 +37,12 @@ const port = z
   .transform(Number)
   .refine((value) => value >= 1 && value <= 65_535, 'must be a port number from 1 to 65535');
 
-const list = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean));
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
 
 /** 32 bytes each, newest first; a key's id is the first 8 hex digits of its SHA-256. */
 const keys = list.transform((items, issue) => {
@@ -47,7 +54,7 @@ const keys = list.transform((items, issue) => {
   return parsed.map((bytes) => ({ id: createHash('sha256').update(bytes).digest('hex').slice(0, 8), bytes }));
 });
 
-const setting = <Output>(value: Setting<Output>): Setting<Output> => value;
+const setting = <const Given extends Setting<unknown>>(given: Given): Given => given;
 
 export const settings = {
   PORT: setting({ parse: port, fallback: '3000', about: 'The port to listen on.' }),

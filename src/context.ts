@@ -3,6 +3,7 @@ import type { BaseLogger } from 'pino';
 import type { Config } from '../config/load.ts';
 import type { Db, DbTransaction } from './db/connect.ts';
 import type { SafeFetch } from './fetch.ts';
+import type { Gate } from './kernel/gate.ts';
 import type { Clock } from './kernel/time.ts';
 
 /** Who is on the other end of the wire; undefined members in jobs and commands. */
@@ -19,6 +20,8 @@ export interface Context {
   readonly log: Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'>;
   /** The only way out: see src/fetch.ts. */
   readonly fetch: SafeFetch;
+  /** Bounds the hashing of passwords, which would otherwise starve the signing of tokens. */
+  readonly hashGate: Gate;
   readonly origin: Origin;
 }
 

@@ -7,10 +7,12 @@ import type { DB } from './schema.ts';
 export type Db = Kysely<DB>;
 export type DbTransaction = Transaction<DB>;
 
-// count(*) and bigint as numbers: nothing here counts past 2^53
-const types = { getTypeParser: pg.types.getTypeParser.bind(pg.types) } as typeof pg.types;
-types.getTypeParser = ((oid: number, format?: 'text') =>
-  oid === 20 ? Number : pg.types.getTypeParser(oid, format)) as typeof types.getTypeParser;
+const bigint = 20;
+/** count(*) and bigint as numbers: nothing here counts past 2^53. */
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === bigint ? Number : (pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown),
+} as pg.CustomTypesConfig;
 
 export interface ConnectOptions {
   /** Connections of this process at most. */

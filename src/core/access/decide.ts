@@ -1,0 +1,144 @@
+import { day, addSeconds, earliest } from '../../kernel/time.ts';
+import type { AccountId } from '../../kernel/ids.ts';
+import type { Role } from '../memberships/memberships.ts';
+import type { AccessFacts, AccountFacts, Term } from './facts.ts';
+
+/** Why somebody may not get in, in the order in which it is asked: a later one means one got further. */
+export const denialCodes = [
+  'user_deactivated',
+  'user_not_activated',
+  'no_account',
+  'account_lapsed',
+  'account_suspended',
+  'account_closed',
+  'product_not_subscribed',
+  'no_seat',
+  'seat_not_yet',
+  'seat_ended',
+  'role_required',
+] as const;
+
+export type DenialCode = (typeof denialCodes)[number];
+
+export interface AccountChoice {
+  readonly id: AccountId;
+  readonly name: string;
+}
+
+/** What the user holds in the account they enter; `until` is when the first of it ends. */
+export interface Entitlement {
+  readonly account: AccountChoice;
+  readonly role: Role;
+  /** Slugs of the products with a live seat. */
+  readonly products: readonly string[];
+  readonly until: Date | undefined;
+}
+
+export type Decision =
+  | { readonly outcome: 'allow'; readonly entitlement: Entitlement }
+  | { readonly outcome: 'choose'; readonly accounts: readonly AccountChoice[] }
+  | { readonly outcome: 'deny'; readonly code: DenialCode; readonly account: AccountChoice | undefined };
+
+export interface AccessQuestion {
+  readonly now: Date;
+  /** The account that is asked for, by id or slug: no other will do. */
+  readonly account?: string | undefined;
+  /** The account of the session: taken when it allows. */
+  readonly preferred?: AccountId | undefined;
+}
+
+/**
+ * Decides whether this user may use this client in which account now, and if not, why. The only place where this is
+ * decided; pure, so the same question about the same facts has one answer wherever it is asked.
+ */
+export function decideAccess(facts: AccessFacts, question: AccessQuestion): Decision {
+  const barred = denialOfUser(facts);
+  if (barred) return { outcome: 'deny', code: barred, account: undefined };
+  const { account, preferred, now } = question;
+  const candidates = facts.accounts.filter(
+    ({ id, slug }) => account === undefined || account === id || account === slug,
+  );
+  const verdicts = candidates.map((candidate) => ({
+    candidate,
+    code: denialInAccount(facts, candidate, now),
+  }));
+  const open = verdicts.filter(({ code }) => code === undefined).map(({ candidate }) => candidate);
+  const chosen = open.find(({ id }) => id === preferred) ?? (open.length === 1 ? open[0] : undefined);
+  if (chosen) return { outcome: 'allow', entitlement: entitlementOf(facts, chosen, now) };
+  if (open.length > 1) return { outcome: 'choose', accounts: open.map(({ id, name }) => ({ id, name })) };
+  return furthestDenial(verdicts);
+}
+
+function denialOfUser({ user, accounts }: AccessFacts): DenialCode | undefined {
+  if (user.state === 'deactivated') return 'user_deactivated';
+  if (user.state === 'invited') return 'user_not_activated';
+  return accounts.length === 0 ? 'no_account' : undefined;
+}
+
+function denialInAccount({ client }: AccessFacts, account: AccountFacts, now: Date): DenialCode | undefined {
+  if (account.status !== 'active') return `account_${account.status}`;
+  if (hasEnded(account.term, now)) return 'account_lapsed';
+  const denial = client.product ? denialOnProduct(client.product.slug, account, now) : undefined;
+  if (denial) return denial;
+  return client.requiredRole && client.requiredRole !== account.role ? 'role_required' : undefined;
+}
+
+function denialOnProduct(product: string, account: AccountFacts, now: Date): DenialCode | undefined {
+  const { subscription } = account;
+  if (!subscription || !hasBegun(subscription, now)) return 'product_not_subscribed';
+  if (hasEnded(subscription, now)) return 'account_lapsed';
+  const seat = account.seats.find((held) => held.product === product)?.seat;
+  if (!seat) return 'no_seat';
+  if (!hasBegun(seat, now)) return 'seat_not_yet';
+  return hasEnded(seat, now) ? 'seat_ended' : undefined;
+}
+
+/** Of several refusals the one that came closest to letting the person in helps most. */
+function furthestDenial(
+  verdicts: readonly { candidate: AccountFacts; code: DenialCode | undefined }[],
+): Decision {
+  let furthest: Extract<Decision, { outcome: 'deny' }> = {
+    outcome: 'deny',
+    code: 'no_account',
+    account: undefined,
+  };
+  for (const { candidate, code } of verdicts) {
+    if (code === undefined || denialCodes.indexOf(code) <= denialCodes.indexOf(furthest.code)) continue;
+    furthest = { outcome: 'deny', code, account: { id: candidate.id, name: candidate.name } };
+  }
+  return furthest;
+}
+
+/** Everything a token will claim, and the moment at which the first of it stops being true. */
+function entitlementOf({ client }: AccessFacts, account: AccountFacts, now: Date): Entitlement {
+  const live = account.seats.filter(({ seat, subscription }) =>
+    [seat, subscription].every((term) => isLive(term, now)),
+  );
+  const ends = live.flatMap(({ seat, subscription }) => [endOf(seat), endOf(subscription)]);
+  const products = live.map(({ product }) => product);
+  if (client.product && !products.includes(client.product.slug))
+    throw new Error('allowed without a live seat');
+  return {
+    account: { id: account.id, name: account.name },
+    role: account.role,
+    products,
+    until: earliest(endOf(account.term), ...ends),
+  };
+}
+
+function isLive(term: Term, now: Date): boolean {
+  return hasBegun(term, now) && !hasEnded(term, now);
+}
+
+function hasBegun(term: Term, now: Date): boolean {
+  return term.startsAt === null || term.startsAt <= now;
+}
+
+function hasEnded(term: Term, now: Date): boolean {
+  const end = endOf(term);
+  return end !== undefined && end <= now;
+}
+
+function endOf({ endsAt, graceDays }: Term): Date | undefined {
+  return endsAt ? addSeconds(endsAt, graceDays * day) : undefined;
+}

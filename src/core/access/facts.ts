@@ -1,0 +1,101 @@
+import { sql } from 'kysely';
+import type { Db } from '../../db/connect.ts';
+import type { AccountId, ProductId, UserId } from '../../kernel/ids.ts';
+import type { AccountStatus } from '../accounts/accounts.ts';
+import type { Role } from '../memberships/memberships.ts';
+import type { UserState } from '../users/users.ts';
+
+/** Dates that bound something: from when (if that is dated), until when, and how many days are forgiven. */
+export interface Term {
+  readonly startsAt: Date | null;
+  readonly endsAt: Date | null;
+  readonly graceDays: number;
+}
+
+export interface SeatFacts {
+  readonly product: string;
+  readonly seat: Term;
+  readonly subscription: Term;
+}
+
+/** One account the user is a member of, with everything that says what they may do there. */
+export interface AccountFacts {
+  readonly id: AccountId;
+  readonly slug: string;
+  readonly name: string;
+  readonly status: AccountStatus;
+  readonly term: Term;
+  readonly role: Role;
+  /** The account's subscription to the client's product. */
+  readonly subscription: Term | null;
+  /** The user's seats in this account, on any product. */
+  readonly seats: readonly SeatFacts[];
+}
+
+export interface UserFacts {
+  readonly id: UserId;
+  readonly state: UserState;
+  readonly email: string;
+  readonly emailVerified: boolean;
+  readonly name: string | null;
+  readonly locale: string | null;
+  readonly updatedAt: Date;
+}
+
+export interface ClientFacts {
+  readonly clientId: string;
+  readonly product: { readonly id: ProductId; readonly slug: string; readonly name: string } | null;
+  readonly requiredRole: 'admin' | null;
+  readonly signUpUri: string | null;
+}
+
+export interface AccessFacts {
+  readonly user: UserFacts;
+  readonly client: ClientFacts;
+  readonly accounts: readonly AccountFacts[];
+}
+
+/** Everything the decision rests on, in one statement; undefined when the user or the client is not there. */
+export async function loadAccessFacts(
+  db: Db,
+  { userId, clientId }: { userId: string; clientId: string },
+): Promise<AccessFacts | undefined> {
+  const result = await sql<{ facts: unknown }>`
+    select jsonb_build_object(
+      'user', jsonb_build_object('id', u.id, 'state', u.state, 'email', u.email, 'name', u.name,
+        'emailVerified', u.email_verified_at is not null, 'locale', u.locale, 'updatedAt', u.updated_at),
+      'client', jsonb_build_object('clientId', c.client_id, 'requiredRole', c.required_role,
+        'signUpUri', c.sign_up_uri,
+        'product', case when p.id is not null
+          then jsonb_build_object('id', p.id, 'slug', p.slug, 'name', p.name) end),
+      'accounts', coalesce((
+        select jsonb_agg(${accountColumns} order by a.name, a.id)
+        from memberships m join accounts a on a.id = m.account_id
+        left join subscriptions s on s.account_id = a.id and s.product_id = c.product_id
+        where m.user_id = u.id), '[]')) as facts
+    from users u join clients c on c.client_id = ${clientId} left join products p on p.id = c.product_id
+    where u.id = ${userId}`.execute(db); // by primary keys; memberships_user_id_idx, seats_membership_idx
+  const facts = result.rows[0]?.facts;
+  return facts === undefined ? undefined : (reviveDates(facts) as AccessFacts);
+}
+
+const accountColumns = sql`jsonb_build_object('id', a.id, 'slug', a.slug, 'name', a.name, 'status', a.status,
+  'role', m.role,
+  'term', jsonb_build_object('startsAt', null, 'endsAt', a.expires_at, 'graceDays', a.grace_days),
+  'subscription', case when s.account_id is not null then jsonb_build_object('startsAt', s.starts_at,
+    'endsAt', s.expires_at, 'graceDays', s.grace_days) end,
+  'seats', coalesce((
+    select jsonb_agg(jsonb_build_object('product', sp.slug,
+      'seat', jsonb_build_object('startsAt', st.starts_at, 'endsAt', st.ends_at, 'graceDays', 0),
+      'subscription', jsonb_build_object('startsAt', ss.starts_at, 'endsAt', ss.expires_at,
+        'graceDays', ss.grace_days)) order by sp.slug)
+    from seats st join subscriptions ss on ss.account_id = st.account_id and ss.product_id = st.product_id
+    join products sp on sp.id = st.product_id
+    where st.account_id = a.id and st.user_id = u.id), '[]'))`;
+
+/** JSON has no dates: every member whose name ends in "At" becomes one again. */
+function reviveDates(facts: unknown): unknown {
+  return JSON.parse(JSON.stringify(facts), (key, value: unknown) =>
+    key.endsWith('At') && typeof value === 'string' ? new Date(value) : value,
+  );
+}

@@ -1,0 +1,63 @@
+import type { AccountId, UserId } from '../../kernel/ids.ts';
+import type { FailureCode } from '../../kernel/failures.ts';
+import type { AccountChoice, DenialCode } from '../access/access.ts';
+import type { Evidence } from '../credentials/credentials.ts';
+
+/** Whom a sign-in is about: proven in this interaction (with evidence), or known from the browser's session. */
+export interface Subject {
+  readonly userId: UserId;
+  readonly evidence?: readonly Evidence[];
+}
+
+export interface StoredDenial {
+  readonly code: DenialCode;
+  readonly caseId: string;
+  readonly account?: AccountChoice;
+}
+
+/** What went wrong with the last try, for the page that shows the step again. */
+export interface StepProblem {
+  readonly code: FailureCode;
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly caseId?: string;
+}
+
+/** Where a sign-in stands. Stored with its interaction as JSON; holds no secret. */
+export type SignInState =
+  | { readonly at: 'identify'; readonly email?: string; readonly problem?: StepProblem }
+  | { readonly at: 'choose_account'; readonly subject: Subject; readonly accounts: readonly AccountChoice[] }
+  | {
+      readonly at: 'denied';
+      readonly subject: Subject;
+      readonly denial: StoredDenial;
+      readonly seatRequested: boolean;
+    }
+  | { readonly at: 'consent'; readonly scopes: readonly string[] }
+  | { readonly at: 'done' };
+
+/** A sign-in in progress: its state, and what was asked of it. */
+export interface SignIn {
+  readonly uid: string;
+  readonly state: SignInState;
+  readonly expiresAt: Date;
+  readonly locale: string;
+  readonly client: SignInClient;
+  readonly loginHint: string | undefined;
+  /** The account the client asks for, by id or slug. */
+  readonly account: string | undefined;
+  /** Whom the browser's session belongs to, and its default account. */
+  readonly session: { readonly userId: UserId; readonly accountId: AccountId | undefined } | undefined;
+  /** Where the browser goes when nothing is left to ask. */
+  readonly location: string;
+}
+
+export interface SignInClient {
+  readonly clientId: string;
+  readonly name: string;
+  readonly logoUri: string | null;
+  readonly product: { readonly slug: string; readonly name: string } | null;
+  readonly firstParty: boolean;
+  readonly signUpUri: string | null;
+  /** Where a person can start again. */
+  readonly startUrl: string | null;
+}

@@ -1,0 +1,65 @@
+import type { AccountChoice, DenialCode, Remedy } from '../access/access.ts';
+import type { StepProblem } from './state.ts';
+
+/** One thing the person can do at a step, as JSON and as a form alike. */
+export interface Action {
+  readonly method: 'POST';
+  readonly href: string;
+  readonly fields: readonly Field[];
+}
+
+export interface Field {
+  readonly name: string;
+  readonly type?: 'email' | 'password' | 'boolean';
+  readonly required?: boolean;
+  readonly options?: readonly { readonly value: string; readonly label: string }[];
+}
+
+export interface StepClient {
+  readonly client_id: string;
+  readonly name: string;
+  readonly logo_uri: string | null;
+  readonly product: { readonly slug: string; readonly name: string } | null;
+  readonly first_party: boolean;
+}
+
+interface Standing {
+  readonly interaction: string;
+  /** RFC 3339 */
+  readonly expires_at: string;
+  readonly locale: string;
+  readonly client: StepClient;
+  readonly actions: Readonly<Record<string, Action>>;
+}
+
+/** What both faces show: the JSON answers with it, the page renders it. docs/interactions.md describes each. */
+export type Step =
+  | (Standing & {
+      readonly step: 'identify';
+      readonly login_hint: string | null;
+      readonly problem: StepProblem | null;
+    })
+  | (Standing & { readonly step: 'choose_account'; readonly accounts: readonly AccountChoice[] })
+  | (Standing & {
+      readonly step: 'consent';
+      readonly scopes: readonly { readonly name: string; readonly text: string }[];
+    })
+  | (Standing & {
+      readonly step: 'denied';
+      readonly code: DenialCode;
+      readonly case_id: string;
+      readonly title: string;
+      readonly text: string;
+      readonly remedies: readonly Remedy[];
+      /** The person has pressed the button: it is not offered again. */
+      readonly seat_requested: boolean;
+    })
+  | (Standing & { readonly step: 'done'; readonly location: string })
+  | ExpiredStep;
+
+/** An interaction that is unknown, finished, or another browser's. */
+export interface ExpiredStep {
+  readonly step: 'expired';
+  readonly client?: { readonly client_id: string; readonly name: string };
+  readonly start_url?: string;
+}

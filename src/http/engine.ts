@@ -1,0 +1,84 @@
+/**
+ * The protocol engine's endpoints: one explicit route each, whose handler takes the reply over. So every answer has
+ * our headers, ids and log lines, unknown paths stay ours, and paths are exact.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Context } from '../context.ts';
+import { attachLog } from '../provider/engine-log.ts';
+import { type Engine, routes } from '../provider/provider.ts';
+import { requestContext } from './route.ts';
+import { problemOf } from './problems.ts';
+
+type Method = 'GET' | 'POST' | 'OPTIONS';
+
+const endpoints: readonly [url: string, ...methods: Method[]][] = [
+  [routes.authorization, 'GET'],
+  [`${routes.authorization}/:uid`, 'GET'],
+  [routes.pushed_authorization_request, 'POST', 'OPTIONS'],
+  [routes.token, 'POST', 'OPTIONS'],
+  [routes.userinfo, 'GET', 'POST', 'OPTIONS'],
+  [routes.introspection, 'POST', 'OPTIONS'],
+  [routes.revocation, 'POST', 'OPTIONS'],
+  [routes.end_session, 'GET'],
+  [`${routes.end_session}/confirm`, 'POST'],
+  [`${routes.end_session}/success`, 'GET'],
+];
+
+/** Registered in a scope of its own, where bodies are left unread for the engine. */
+export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => Engine): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => {
+    done(null);
+  });
+  const origin = new URL(ctx.config.issuer);
+  for (const [url, ...methods] of endpoints) {
+    app.route({
+      method: methods,
+      url,
+      handler: async (request, reply) => {
+        pinOrigin(request, origin);
+        const { raw } = takeOver(reply);
+        const requestCtx = requestContext(ctx, request);
+        attachLog(request.raw, requestCtx.log);
+        try {
+          await engine().handle(requestCtx, request.raw, raw);
+        } catch (error) {
+          request.log.error({ err: error }, 'unexpected error');
+          endWith500(reply, request.id);
+        }
+      },
+    });
+  }
+}
+
+/**
+ * The engine makes every absolute address from the request's host. A forged Host or X-Forwarded-Host would end up in
+ * discovery and in mails, so they are replaced by the issuer whatever was sent.
+ */
+function pinOrigin(request: FastifyRequest, issuer: URL): void {
+  const { headers } = request.raw;
+  headers.host = issuer.host;
+  headers['x-forwarded-host'] = issuer.host;
+  headers['x-forwarded-proto'] = issuer.protocol.slice(0, -1);
+  headers['x-forwarded-for'] = request.ip;
+}
+
+/** Headers set by hooks reach the wire only when they are copied to the raw answer. */
+function takeOver(reply: FastifyReply): FastifyReply {
+  const headers = reply.getHeaders();
+  reply.hijack();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  return reply;
+}
+
+function endWith500(reply: FastifyReply, requestId: string): void {
+  if (reply.raw.headersSent) {
+    reply.raw.destroy();
+    return;
+  }
+  reply.raw.statusCode = 500;
+  reply.raw.setHeader('content-type', 'application/problem+json');
+  reply.raw.end(JSON.stringify(problemOf(undefined, requestId)));
+}

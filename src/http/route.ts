@@ -1,0 +1,73 @@
+/** A route says what it takes and who may call it; one that does not say so does not compile. */
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { z } from 'zod';
+import type { Context } from '../context.ts';
+import { assertSameOrigin } from './same-origin.ts';
+
+/**
+ * Who may call a route:
+ * - `public`: anybody, from anywhere, because it changes nothing a browser could be tricked into;
+ * - `engine`: the protocol engine judges the call (client authentication, PKCE, its own cookies);
+ * - `interaction`: the browser that started the interaction; its POSTs must come from our own pages;
+ * - `demo`: a page of the demo world, never loaded in production; its POSTs like those of an interaction.
+ */
+export type Access = 'public' | 'engine' | 'interaction' | 'demo';
+
+export interface RouteSchema {
+  readonly params?: z.ZodType;
+  readonly querystring?: z.ZodType;
+  readonly body?: z.ZodType;
+}
+
+type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+export interface Input<Schema extends RouteSchema> {
+  readonly params: Output<Schema['params']>;
+  readonly query: Output<Schema['querystring']>;
+  readonly body: Output<Schema['body']>;
+}
+
+export interface Wire {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+export interface RouteDefinition<Schema extends RouteSchema> {
+  readonly method: 'GET' | 'POST' | 'OPTIONS';
+  readonly url: string;
+  readonly access: Access;
+  readonly schema: Schema;
+  /** `ctx` carries the request's log and origin; what it answers is sent. */
+  readonly handler: (ctx: Context, input: Input<Schema>, wire: Wire) => Promise<unknown>;
+}
+
+export type Route = RouteDefinition<RouteSchema>;
+
+export function defineRoute<const Schema extends RouteSchema>(route: RouteDefinition<Schema>): Route {
+  return route as unknown as Route;
+}
+
+const fromOwnPagesOnly: ReadonlySet<Access> = new Set(['interaction', 'demo']);
+
+export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route[]): void {
+  for (const { method, url, access, schema, handler } of routes) {
+    const options: RouteOptions = {
+      method,
+      url,
+      schema,
+      // before the body is read: a request of another site is not even parsed
+      ...(fromOwnPagesOnly.has(access) &&
+        method === 'POST' && { onRequest: async (req) => assertSameOrigin(ctx.config, req) }),
+      handler: (request, reply) => {
+        const input = { params: request.params, query: request.query, body: request.body };
+        return handler(requestContext(ctx, request), input as Input<RouteSchema>, { request, reply });
+      },
+    };
+    app.route(options);
+  }
+}
+
+/** The context of one request: its log lines and its events name it. */
+export function requestContext(ctx: Context, request: FastifyRequest): Context {
+  return { ...ctx, log: request.log, origin: { requestId: request.id, ip: request.ip } };
+}

@@ -1,0 +1,22 @@
+/** The sign-in journey's routes: one URL for each step and action, JSON and HTML alike. */
+import type { Engine } from '../provider/provider.ts';
+import type { Route } from './route.ts';
+import { abortRoute } from './sign-in/abort.ts';
+import { accountRoute } from './sign-in/account.ts';
+import { consentRoute } from './sign-in/consent.ts';
+import { passwordRoute } from './sign-in/password.ts';
+import { requestSeatRoute } from './sign-in/request-seat.ts';
+import { restartRoute } from './sign-in/restart.ts';
+import { stepRoute } from './sign-in/step.ts';
+
+export function signInRoutes(engine: () => Engine): Route[] {
+  return [
+    stepRoute(engine),
+    passwordRoute(engine),
+    accountRoute(engine),
+    consentRoute(engine),
+    requestSeatRoute(engine),
+    restartRoute(engine),
+    abortRoute(engine),
+  ];
+}

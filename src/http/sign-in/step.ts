@@ -1,0 +1,1 @@
+export { readRoute as stepRoute } from './action.ts';

@@ -1,0 +1,55 @@
+/** A bounded door: so many at work, so many waiting, and none waiting for long. */
+export interface Gate {
+  /** Runs `work` when a slot is free. Rejects with `GateFull` when the queue is full or the wait too long. */
+  run<Result>(work: () => Promise<Result>): Promise<Result>;
+}
+
+export class GateFull extends Error {}
+
+export interface GateOptions {
+  readonly slots: number;
+  readonly queue: number;
+  readonly waitMs: number;
+}
+
+export function createGate({ slots, queue, waitMs }: GateOptions): Gate {
+  let busy = 0;
+  const waiting: (() => void)[] = [];
+
+  const enter = (): Promise<void> => {
+    if (busy < slots) {
+      busy += 1;
+      return Promise.resolve();
+    }
+    if (waiting.length >= queue) return Promise.reject(new GateFull());
+    return new Promise((resolve, reject) => {
+      const admitted = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        waiting.splice(waiting.indexOf(admitted), 1);
+        reject(new GateFull());
+      }, waitMs);
+      waiting.push(admitted);
+    });
+  };
+
+  // the slot is handed on, not freed: nobody who has just come can overtake those who wait
+  const leave = (): void => {
+    const next = waiting.shift();
+    if (next) next();
+    else busy -= 1;
+  };
+
+  return {
+    async run(work) {
+      await enter();
+      try {
+        return await work();
+      } finally {
+        leave();
+      }
+    },
+  };
+}

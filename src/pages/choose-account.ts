@@ -1,0 +1,26 @@
+import type { Step } from '../core/sign-in/step.ts';
+import { actionButton } from './action-form.ts';
+import { html, type Html } from './html.ts';
+import { page } from './layout.ts';
+import type { Texts } from './text/en.ts';
+
+export function chooseAccountPage(step: Extract<Step, { step: 'choose_account' }>, t: Texts): Html {
+  const { client, actions, accounts, locale } = step;
+  return page(
+    { title: t.chooseAccount, brand: client.product?.name ?? client.name, locale },
+    html`<h1>${t.chooseAccount}</h1>
+      <p class="lead">${t.chooseAccountLead(client.name)}</p>
+      <form method="post" action="${actions['account']?.href}">
+        <ul class="choices">
+          ${accounts.map(
+            ({ id, name }) =>
+              html`<li>
+                <button class="secondary" type="submit" name="account" value="${id}">${name}</button>
+              </li>`,
+          )}
+        </ul>
+      </form>
+      ${actionButton(actions['restart'], 'restart', t.otherPerson)}
+      ${actionButton(actions['abort'], 'abort', t.abort(client.name))}`,
+  );
+}

@@ -1,0 +1,26 @@
+import type { Step } from '../core/sign-in/step.ts';
+import { actionButton } from './action-form.ts';
+import { html, type Html } from './html.ts';
+import { page } from './layout.ts';
+import type { Texts } from './text/en.ts';
+
+/** Why somebody may not get in, and who can change that. */
+export function deniedPage(step: Extract<Step, { step: 'denied' }>, t: Texts): Html {
+  const { client, actions, remedies, locale } = step;
+  return page(
+    { title: step.title, brand: client.product?.name ?? client.name, locale },
+    html`<h1>${step.title}</h1>
+      <p>${step.text}</p>
+      <h2>${t.remedies}</h2>
+      <ul class="remedies">
+        ${remedies.map(({ text, href }) => html`<li>${href ? html`<a href="${href}">${text}</a>` : text}</li>`)}
+      </ul>
+      ${step.seat_requested && html`<p class="note" role="status">${t.seatRequested}</p>`}
+      ${actionButton(actions['request_seat'], 'request-seat', t.requestSeat, 'primary')}
+      ${actionButton(actions['restart'], 'restart', t.otherPerson, 'secondary')}
+      ${actionButton(actions['abort'], 'abort', t.abort(client.name))}
+      <p class="case" id="case" data-code="${step.code}">
+        ${t.case} <strong>${step.case_id}</strong><br />${t.caseHelp}
+      </p>`,
+  );
+}

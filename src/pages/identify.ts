@@ -1,0 +1,50 @@
+import type { Step } from '../core/sign-in/step.ts';
+import { actionButton } from './action-form.ts';
+import { html, type Html } from './html.ts';
+import { page } from './layout.ts';
+import type { Texts } from './text/en.ts';
+
+export function identifyPage(step: Extract<Step, { step: 'identify' }>, t: Texts): Html {
+  const { client, actions, problem, login_hint: email, locale } = step;
+  const brand = client.product?.name ?? client.name;
+  const emailProblem = problem?.fields?.['email'] !== undefined;
+  const message = problem && (emailProblem ? t.invalidEmail : t.invalidCredentials);
+  const startsAtPassword = Boolean(email) && !emailProblem;
+  return page(
+    { title: problem ? `${t.problem}: ${t.signIn}` : t.signIn, brand, locale },
+    html`<h1>${t.signIn}</h1>
+      <p class="lead">${t.signInTo(client.name)}</p>
+      ${
+        message &&
+        html`<div class="problem" role="alert" id="problem">
+          <p><a href="#${emailProblem ? 'email' : 'password'}">${message}</a></p>
+        </div>`
+      }
+      <form method="post" action="${actions['password']?.href}">
+        <label for="email">${t.email}</label>
+        <input
+          id="email"
+          name="email"
+          type="email"
+          autocomplete="username"
+          required
+          maxlength="254"
+          value="${email ?? ''}"
+          ${problem && html`aria-invalid="true" aria-describedby="problem"`}
+          ${!startsAtPassword && html`autofocus`}
+        />
+        <label for="password">${t.password}</label>
+        <input
+          id="password"
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          ${problem && !emailProblem && html`aria-invalid="true" aria-describedby="problem"`}
+          ${startsAtPassword && html`autofocus`}
+        />
+        <button class="primary" type="submit" id="sign-in">${t.signIn}</button>
+      </form>
+      ${actionButton(actions['abort'], 'abort', t.abort(client.name))}`,
+  );
+}

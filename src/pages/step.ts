@@ -1,0 +1,30 @@
+/** The page of each step: it renders the same Step that the JSON answers with, and posts to the same actions. */
+import type { Step } from '../core/sign-in/step.ts';
+import { chooseAccountPage } from './choose-account.ts';
+import { consentPage } from './consent.ts';
+import { deniedPage } from './denied.ts';
+import { errorPage, type ShownProblem } from './error.ts';
+import { expiredPage } from './expired.ts';
+import type { Html } from './html.ts';
+import { identifyPage } from './identify.ts';
+import { texts } from './text/texts.ts';
+
+/** `problem` is what stops the step itself from being shown: that the service is busy, say. */
+export function stepPage(step: Step, problem?: ShownProblem): Html {
+  if (problem && step.step !== 'expired') return errorPage(problem);
+  const t = texts('locale' in step ? step.locale : 'en');
+  switch (step.step) {
+    case 'identify':
+      return identifyPage(step, t);
+    case 'choose_account':
+      return chooseAccountPage(step, t);
+    case 'consent':
+      return consentPage(step, t);
+    case 'denied':
+      return deniedPage(step, t);
+    case 'expired':
+      return expiredPage(step, t);
+    case 'done':
+      throw new Error('a finished sign-in has no page: the browser is sent on');
+  }
+}

@@ -1,0 +1,42 @@
+/** The texts of the built-in pages in English: the source of every other language. */
+export const en = {
+  abort: (client: string) => `Back to ${client}`,
+  case: 'Case',
+  caseHelp: 'Give this number to whoever helps you: it lets them find what happened.',
+  chooseAccount: 'Choose an account',
+  chooseAccountLead: (client: string) =>
+    `You belong to several accounts. With which one do you want to use ${client}?`,
+  consent: (client: string) => `${client} asks for access`,
+  consentLead: (client: string) => `If you allow it, ${client} can:`,
+  consentAllow: 'Allow',
+  consentDeny: 'Do not allow',
+  continue: 'Continue',
+  email: 'Email',
+  expired: 'This sign-in has ended',
+  expiredLead:
+    'It was finished already, took too long, or was started in another browser. Nothing is lost: simply start again.',
+  expiredHelp: 'Go back to the application you came from and sign in there again.',
+  expiredStart: (client: string) => `Start again at ${client}`,
+  invalidCredentials: 'The email or the password is wrong.',
+  invalidEmail: 'This is not an email address.',
+  otherPerson: 'Sign in as someone else',
+  password: 'Password',
+  problem: 'Something is not right',
+  remedies: 'What you can do',
+  requestId: 'Request',
+  requestSeat: 'Ask for a seat',
+  seatRequested: 'Your request is on its way: the administrators of your account get a mail.',
+  signIn: 'Sign in',
+  signInTo: (client: string) => `to continue to ${client}`,
+  signOut: 'Sign out?',
+  signOutLead: 'You will be signed out of every application you have signed in to in this browser.',
+  signOutNo: 'Stay signed in',
+  signOutYes: 'Sign out',
+  signedOut: 'You are signed out',
+  signedOutLead: 'You can close this window.',
+  signingOut: 'Signing you out',
+  startAgain: (client: string) => `Back to ${client}`,
+  tryAgain: 'Try again',
+};
+
+export type Texts = typeof en;

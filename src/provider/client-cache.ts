@@ -1,0 +1,104 @@
+/**
+ * Clients in memory, as the engine wants them. It asks on every request; a change is announced by NOTIFY, and every
+ * entry expires within seconds for the case that the announcement is lost.
+ */
+import type { Context } from '../context.ts';
+import { type Client, findClient } from '../core/clients/clients.ts';
+import type { Payload } from './queries.ts';
+
+export interface ClientCache {
+  /** The client's metadata as the engine reads it (OpenID Connect Registration §2). */
+  findMetadata(clientId: string): Promise<Payload | undefined>;
+  find(clientId: string): Promise<Client | undefined>;
+  /** Forgets one client, or all. */
+  forget(clientId?: string): void;
+}
+
+interface CacheEntry {
+  readonly client: Promise<Client | undefined>;
+  readonly until: number;
+}
+
+const entryMs = 5000;
+/** Shorter for what is not there: somebody has perhaps just made it. And only so many, or names nobody has would fill the memory. */
+const absentMs = 1000;
+const maxEntries = 10_000;
+
+export function createClientCache(ctx: Pick<Context, 'db'>): ClientCache {
+  const entries = new Map<string, CacheEntry>();
+
+  const find = (clientId: string): Promise<Client | undefined> => {
+    const known = entries.get(clientId);
+    if (known && known.until > performance.now()) return known.client;
+    if (!isClientId(clientId)) return Promise.resolve(undefined);
+    if (entries.size >= maxEntries) entries.clear();
+    // the promise is kept, not the row: of requests that come together one asks
+    const client = findClient(ctx.db, clientId);
+    entries.set(clientId, { client, until: performance.now() + entryMs });
+    client.then(
+      (row) => {
+        if (!row && entries.get(clientId)?.client === client) {
+          entries.set(clientId, { client, until: performance.now() + absentMs });
+        }
+      },
+      () => entries.delete(clientId),
+    );
+    return client;
+  };
+
+  return {
+    find,
+    async findMetadata(clientId) {
+      const client = await find(clientId);
+      return client && metadataOf(client);
+    },
+    forget(clientId) {
+      if (clientId === undefined) entries.clear();
+      else entries.delete(clientId);
+    },
+  };
+}
+
+/** What could be in the table at all: anything else (a NUL byte, a megabyte) is not worth a query. */
+export function isClientId(text: string): boolean {
+  return /^[A-Za-z0-9._-]{1,100}$/.test(text);
+}
+
+/** Members outside the standard are listed in `extraClientMetadata` (configuration.ts). */
+function metadataOf(client: Client): Payload {
+  const interactive = client.grantTypes.includes('authorization_code');
+  const metadata = {
+    client_id: client.clientId,
+    client_name: client.name,
+    application_type: client.applicationType,
+    token_endpoint_auth_method: client.authMethod,
+    // the hash: `compareClientSecret` hashes what is presented (provider.ts)
+    client_secret: client.secretHash?.toString('hex'),
+    jwks: client.jwks ?? undefined,
+    jwks_uri: client.jwksUri ?? undefined,
+    grant_types: client.grantTypes,
+    response_types: interactive ? ['code'] : [],
+    redirect_uris: client.redirectUris,
+    post_logout_redirect_uris: client.postLogoutRedirectUris,
+    backchannel_logout_uri: client.backchannelLogoutUri ?? undefined,
+    backchannel_logout_session_required: client.backchannelLogoutUri ? true : undefined,
+    logo_uri: client.logoUri ?? undefined,
+    scope: [
+      'openid',
+      'profile',
+      'email',
+      ...client.scopes.filter((scope) => scope === 'offline_access'),
+    ].join(' '),
+    api_scopes: client.scopes,
+    id_token_signed_response_alg: client.idTokenSignedResponseAlg,
+    require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
+    dpop_bound_access_tokens: client.dpopBoundAccessTokens,
+    first_party: client.firstParty,
+    pkce_waived: client.pkceWaived,
+    resources: client.resources,
+    // not `initiate_login_uri`: the engine wants https there even for a client on loopback
+    start_url: client.initiateLoginUri ?? client.homeUri ?? undefined,
+    product_resource: client.product?.resource ?? undefined,
+  };
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined));
+}

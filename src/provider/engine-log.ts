@@ -1,0 +1,45 @@
+/** The engine's events as log lines of the request they belong to: its descriptions for clients are vague on purpose. */
+import type { IncomingMessage } from 'node:http';
+import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Context } from '../context.ts';
+
+const requestLog = Symbol('the log of this request');
+
+/** Ties a raw request to its log. */
+export function attachLog(req: IncomingMessage, log: Context['log']): void {
+  (req as IncomingMessage & { [requestLog]?: Context['log'] })[requestLog] = log;
+}
+
+const refusals = [
+  'authorization.error',
+  'end_session.error',
+  'grant.error',
+  'introspection.error',
+  'pushed_authorization_request.error',
+  'revocation.error',
+  'userinfo.error',
+] as const;
+
+export function logEngineEvents(provider: Provider): void {
+  for (const event of refusals) {
+    provider.on(event as 'grant.error', (koa: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
+      // our own JWT access tokens are answered by access-tokens.ts
+      if (error.error === 'unsupported_token_type') return;
+      const { error: code, error_detail: detail } = error;
+      logOf(koa)?.info(
+        { event, code, detail, clientId: koa.oidc.client?.clientId },
+        'refused by the protocol',
+      );
+    });
+  }
+  provider.on('server_error', (koa, error) => {
+    logOf(koa)?.error({ err: error, route: koa.oidc.route }, 'fault in the protocol engine');
+  });
+  provider.on('backchannel.error', (koa, error, client) => {
+    logOf(koa)?.warn({ err: error, clientId: client.clientId }, 'back-channel logout was not delivered');
+  });
+}
+
+function logOf(koa: KoaContextWithOIDC): Context['log'] | undefined {
+  return (koa.req as IncomingMessage & { [requestLog]?: Context['log'] })[requestLog];
+}

@@ -1,0 +1,52 @@
+/** The only place that makes the engine's errors. */
+import { errors } from 'oidc-provider';
+import { describeDenial, type DenialCode } from '../core/access/access.ts';
+
+/** What a request loses when another was first to use a single-use thing; each has one answer of its own. */
+export type RaceFor = 'code' | 'request_uri' | 'refresh_token' | 'proof' | 'session';
+
+export class LostRace extends Error {
+  readonly over: RaceFor;
+  /** The grant that dies with it: of a raced code or a replayed refresh token nothing stays alive. */
+  readonly grantId: string | undefined;
+
+  constructor(over: RaceFor, grantId?: string) {
+    super(`lost the race for a ${over}`);
+    this.over = over;
+    this.grantId = grantId;
+  }
+}
+
+/** A refusal of the access decision at the token endpoint, where the client may know why. */
+export function refusedAtToken(code: DenialCode, text: string, caseId: string): Error {
+  return new errors.CustomOIDCProviderError('invalid_grant', describeDenial(code, text, caseId));
+}
+
+/** A refusal at the authorization endpoint: back to the client, or (prompt=none) without a page. */
+export function refusedAtAuthorization(code: DenialCode, text: string, caseId: string): Error {
+  return new errors.AccessDenied(describeDenial(code, text, caseId));
+}
+
+export function accountMustBeChosen(): Error {
+  return new errors.InteractionRequired('several accounts would do: the person must choose one');
+}
+
+export function invalidAccessToken(detail: string): Error {
+  return new errors.InvalidToken(detail);
+}
+
+export function invalidTarget(): Error {
+  return new errors.InvalidTarget('the client may not ask for tokens for this resource');
+}
+
+export function invalidParameter(description: string): Error {
+  return new errors.InvalidRequest(description);
+}
+
+export function invalidClientAssertion(detail: string): Error {
+  return new errors.InvalidClientAuth(detail);
+}
+
+export function isInteractionGone(error: unknown): boolean {
+  return error instanceof errors.SessionNotFound;
+}

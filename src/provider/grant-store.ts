@@ -1,0 +1,45 @@
+/** Grants: what a user allowed a client, in one account. The id is a name and no secret, so it is stored as it is. */
+import type { AccountId } from '../kernel/ids.ts';
+import type { Store } from './store.ts';
+import { deleteGrant, findGrant, type GrantRow, insertGrant, updateGrant } from './queries.ts';
+import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
+
+export const grantStore: Store = {
+  async find(unit, id) {
+    const row = await readGrant(unit, id);
+    if (row?.accountId) unit.grantAccounts.set(id, row.accountId);
+    return row && { ...row.payload, jti: id };
+  },
+
+  async upsert(unit, id, { payload, expiresAt }) {
+    const known = await unit.rows.get(keyOf(id));
+    const isStored = known !== undefined && !unit.writes.has(keyOf(id));
+    const accountId = (): AccountId | null => unit.grantAccounts.get(id) ?? null; // known only after the engine has made the id
+    const { accountId: userId, clientId } = payload as { accountId: string; clientId: string };
+    recordWrite(
+      unit,
+      keyOf(id),
+      {
+        rank: 'grant',
+        run: (tx) =>
+          isStored
+            ? updateGrant(tx, { id, payload })
+            : insertGrant(tx, { id, userId, clientId, accountId: accountId(), payload, expiresAt }),
+      },
+      { payload, accountId: accountId() } satisfies GrantRow,
+    );
+  },
+
+  destroy(unit, id) {
+    recordWrite(unit, keyOf(id), { rank: 'revoke', run: (tx) => deleteGrant(tx, id) });
+  },
+};
+
+/** The grant with its account: read once a request, for the engine and for us. */
+export function readGrant(unit: Unit, id: string): Promise<GrantRow | undefined> {
+  return readRow(unit, keyOf(id), () => findGrant(unit.ctx.db, id, unit.ctx.now()));
+}
+
+function keyOf(id: string): string {
+  return `Grant:${id}`;
+}

@@ -1,0 +1,223 @@
+/**
+ * Sign-ins as the rest of the house sees them: opened for the browser that started them, moved on in one
+ * transaction, and finished towards the engine.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Interaction } from 'oidc-provider';
+import { type Context, inTransaction, type Tx } from '../context.ts';
+import type { Outcome, SignIn, SignInState, Transition, ExpiredStep } from '../core/sign-in/sign-in.ts';
+import type { Evidence } from '../core/credentials/credentials.ts';
+import { Failure } from '../kernel/failures.ts';
+import type { AccountId, UserId } from '../kernel/ids.ts';
+import { hashToken } from '../kernel/tokens.ts';
+import { askAccess, entitlementIn } from './access.ts';
+import { isInteractionGone } from './errors.ts';
+import { saveGrant } from './grants.ts';
+import type { AccessPrompt } from './policy.ts';
+import type { Engine } from './provider.ts';
+import { findInteraction, findSessionByUid, updateSignInState } from './session-queries.ts';
+import { readInteraction } from './session-store.ts';
+import { singleFactor } from './settings.ts';
+import { flushUnit, openUnit, readRow, type Unit } from './unit-of-work.ts';
+
+/** What the engine keeps of a finished interaction and hands back when the browser resumes. */
+export interface SignInResult {
+  readonly login?: {
+    readonly accountId: string;
+    readonly ts: number;
+    readonly amr: readonly string[];
+    readonly acr: string;
+    readonly evidence: readonly Evidence[];
+    readonly account: AccountId;
+  };
+  readonly access?: { readonly account: AccountId };
+}
+
+export interface OpenedSignIn {
+  readonly signIn: SignIn;
+  /** Moves on by a transition: state, events, mails and the engine's part in one transaction, or not at all. */
+  move(transition: Transition): Promise<SignIn>;
+}
+
+interface Request {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly uid: string;
+}
+
+/**
+ * Opens the sign-in `uid` for this browser. Failure `interaction_expired` when it is unknown, finished, or was
+ * started by another browser: whoever steals the address must not be able to finish it.
+ */
+export async function openSignIn(engine: Engine, ctx: Context, request: Request): Promise<OpenedSignIn> {
+  const unit = openUnit(ctx);
+  return engine.units.run(unit, async () => {
+    const interaction = await engineInteraction(engine, request);
+    const signIn = await signInOf({ engine, unit, interaction });
+    return {
+      signIn,
+      move: (transition) =>
+        engine.units.run(unit, () => move({ engine, unit, request, interaction, signIn, transition })),
+    };
+  });
+}
+
+/** The engine finds it by the cookie, not by the path: the two must agree. */
+async function engineInteraction({ provider }: Engine, { req, res, uid }: Request): Promise<Interaction> {
+  try {
+    const interaction = await provider.interactionDetails(req, res);
+    if (interaction.uid !== uid) throw new Failure('interaction_expired');
+    return interaction;
+  } catch (cause) {
+    throw isInteractionGone(cause) ? new Failure('interaction_expired', { cause }) : cause;
+  }
+}
+
+async function signInOf(parts: { engine: Engine; unit: Unit; interaction: Interaction }): Promise<SignIn> {
+  const { engine, unit, interaction } = parts;
+  const { db, now } = unit.ctx;
+  const row = await readInteraction(unit, interaction.uid);
+  const client = await engine.clients.find(String(interaction.params['client_id']));
+  if (!row || !client) throw new Failure('interaction_expired');
+  const sessionUid = interaction.session?.uid;
+  const session =
+    sessionUid === undefined
+      ? undefined
+      : await readRow(unit, `Session:uid:${sessionUid}`, () => findSessionByUid(db, sessionUid, now()));
+  const userId = interaction.session?.accountId as UserId | undefined;
+  return {
+    uid: interaction.uid,
+    state: (row.state as SignInState | null) ?? initialState(interaction),
+    expiresAt: row.expiresAt,
+    locale: 'en',
+    client: { ...client, startUrl: client.initiateLoginUri ?? client.homeUri },
+    loginHint: interaction.params['login_hint'] as string | undefined,
+    account: interaction.params['account'] as string | undefined,
+    session: userId && { userId, accountId: session?.accountId ?? undefined },
+    location: interaction.returnTo,
+  };
+}
+
+/** Where an interaction of each prompt begins. */
+function initialState({ prompt, session }: Interaction): SignInState {
+  switch (prompt.name) {
+    case 'access': {
+      const details = prompt.details as unknown as AccessPrompt;
+      const subject = { userId: session?.accountId as UserId };
+      return 'denial' in details
+        ? { at: 'denied', subject, denial: details.denial, seatRequested: false }
+        : { at: 'choose_account', subject, accounts: details.accounts };
+    }
+    case 'consent':
+      return { at: 'consent', scopes: askedScopes(prompt.details) };
+    default:
+      return { at: 'identify' };
+  }
+}
+
+function askedScopes(details: Interaction['prompt']['details']): string[] {
+  const { missingOIDCScope = [], missingResourceScopes = {} } = details as {
+    missingOIDCScope?: string[];
+    missingResourceScopes?: Record<string, string[]>;
+  };
+  return [...new Set([...missingOIDCScope, ...Object.values(missingResourceScopes).flat()])];
+}
+
+interface Move {
+  readonly engine: Engine;
+  readonly unit: Unit;
+  readonly request: Request;
+  readonly interaction: Interaction;
+  readonly signIn: SignIn;
+  readonly transition: Transition;
+}
+
+/** A transition from a state that has moved on meanwhile (a double click, two tabs) changes nothing: the standing step is answered. */
+async function move(parts: Move): Promise<SignIn> {
+  const { engine, unit, request, interaction, signIn, transition } = parts;
+  const row = await readInteraction(unit, interaction.uid);
+  if (!row) throw new Failure('interaction_expired');
+  if (transition.outcome) await tellEngine(parts, transition.outcome);
+  const moved = await inTransaction(unit.ctx, async (tx: Tx) => {
+    const write = { idHash: hashToken(interaction.uid), version: row.version, state: transition.state };
+    if (!(await updateSignInState(tx, write))) return false;
+    await transition.write?.(tx);
+    await flushUnit(tx, unit);
+    return true;
+  });
+  if (moved) return { ...signIn, state: transition.state };
+  return (await openSignIn(engine, unit.ctx, request)).signIn;
+}
+
+/** Records the engine's part in the unit of work; nothing is written yet. */
+async function tellEngine(
+  { engine, unit, request, interaction, signIn }: Move,
+  outcome: Outcome,
+): Promise<void> {
+  const { req, res } = request;
+  switch (outcome.kind) {
+    case 'signed_in': {
+      const { userId: accountId, evidence, account } = outcome;
+      const ts = Math.floor(Math.min(...evidence.map(({ at }) => Date.parse(at))) / 1000);
+      const amr = evidence.map(({ method }) => method);
+      const login = { accountId, ts, amr, acr: singleFactor, evidence, account };
+      await engine.provider.interactionResult(req, res, { login }, { mergeWithLastSubmission: false });
+      return;
+    }
+    case 'account_chosen':
+      await engine.provider.interactionResult(req, res, { access: { account: outcome.account } });
+      return;
+    case 'consented':
+      await engine.provider.interactionResult(req, res, {
+        consent: { grantId: await grantConsent(engine, unit, { interaction, signIn }) },
+      });
+      return;
+    case 'refused':
+      await engine.provider.interactionResult(req, res, {
+        error: 'access_denied',
+        error_description: outcome.description,
+      });
+  }
+}
+
+/** Grants exactly what was missing and shown, in the account the session enters. */
+async function grantConsent(
+  { provider }: Engine,
+  unit: Unit,
+  { interaction, signIn }: Pick<Move, 'interaction' | 'signIn'>,
+): Promise<string> {
+  const { session, client } = signIn;
+  if (!session) throw new Failure('interaction_expired');
+  const { userId, accountId: preferred } = session;
+  const { clientId } = client;
+  const answer = await askAccess(unit, { userId, clientId, account: signIn.account, preferred });
+  const account = entitlementIn(answer)?.account.id;
+  if (!account) throw new Failure('interaction_expired');
+  const stored = interaction.grantId ? await provider.Grant.find(interaction.grantId) : undefined;
+  const usable = stored && unit.grantAccounts.get(stored.jti) === account ? stored : undefined;
+  const grant = usable ?? new provider.Grant({ accountId: userId, clientId });
+  const details = interaction.prompt.details as {
+    missingOIDCScope?: string[];
+    missingOIDCClaims?: string[];
+    missingResourceScopes?: Record<string, string[]>;
+  };
+  if (details.missingOIDCScope) grant.addOIDCScope(details.missingOIDCScope);
+  if (details.missingOIDCClaims) grant.addOIDCClaims(details.missingOIDCClaims);
+  for (const [resource, scopes] of Object.entries(details.missingResourceScopes ?? {})) {
+    grant.addResourceScope(resource, scopes);
+  }
+  return saveGrant(unit, grant, account);
+}
+
+/** Where the person of an interaction that is over can start again, as far as it is still known. */
+export async function findExpiredStep(engine: Engine, ctx: Context, uid: string): Promise<ExpiredStep> {
+  const row = await findInteraction(ctx.db, hashToken(uid), ctx.now());
+  const client = row?.clientId ? await engine.clients.find(row.clientId) : undefined;
+  if (!client) return { step: 'expired' };
+  const startUrl = client.initiateLoginUri ?? client.homeUri;
+  return {
+    step: 'expired',
+    client: { client_id: client.clientId, name: client.name },
+    ...(startUrl && { start_url: startUrl }),
+  };
+}

@@ -1,0 +1,68 @@
+/** What a request answers when its unit of work could not be written: the engine's own error handling is over by then. */
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { inTransaction } from '../context.ts';
+import { recordEvent } from '../core/audit/audit.ts';
+import { LostRace, type RaceFor } from './errors.ts';
+import type { EngineError, EnginePages } from './pages.ts';
+import { deleteGrant } from './queries.ts';
+import type { Unit } from './unit-of-work.ts';
+
+interface Lost {
+  readonly unit: Unit;
+  readonly koa: KoaContextWithOIDC;
+  readonly pages: EnginePages;
+  readonly error: unknown;
+}
+
+type Answer = EngineError & { readonly status: number };
+
+const answers: Record<Exclude<RaceFor, 'proof'>, Answer> = {
+  code: { status: 400, error: 'invalid_grant', error_description: 'grant request is invalid' },
+  refresh_token: { status: 400, error: 'invalid_grant', error_description: 'grant request is invalid' },
+  request_uri: {
+    status: 400,
+    error: 'invalid_request_uri',
+    error_description: 'request_uri is invalid, expired, or was already used',
+  },
+  session: {
+    status: 400,
+    error: 'invalid_request',
+    error_description: 'this sign-in was finished or ended in another window',
+  },
+};
+
+/** Throws what is not a lost race: then it is a fault, and the caller answers 500. */
+export async function answerLostRace({ unit, koa, pages, error }: Lost): Promise<void> {
+  if (!(error instanceof LostRace)) throw error;
+  await endGrant(unit, koa, error);
+  const { status, ...problem } = error.over === 'proof' ? replayAnswer(koa) : answers[error.over];
+  // of the answer the engine had prepared nothing may go out: no cookie, no location, no token
+  for (const name of ['set-cookie', 'location', 'www-authenticate', 'dpop-nonce']) koa.remove(name);
+  koa.status = status;
+  if (koa.oidc.route === 'authorization' || koa.oidc.route === 'resume') pages.error(koa, problem);
+  else koa.body = problem;
+  unit.ctx.log.info(
+    { over: error.over, clientId: koa.oidc.client?.clientId },
+    'lost the race for a single use',
+  );
+}
+
+/** Of a raced code or a replayed refresh token nothing stays alive (RFC 9700 §4.14.2, RFC 6749 §4.1.2). */
+async function endGrant(unit: Unit, koa: KoaContextWithOIDC, { grantId }: LostRace): Promise<void> {
+  if (grantId === undefined) return;
+  const clientId = koa.oidc.client?.clientId;
+  await inTransaction(unit.ctx, async (tx) => {
+    await deleteGrant(tx, grantId);
+    await recordEvent(tx, { type: 'grant.revoked_on_reuse', clientId, details: { grant_id: grantId } });
+  });
+}
+
+/** A client assertion or a DPoP proof that was seen before. */
+function replayAnswer({ oidc }: KoaContextWithOIDC): Answer {
+  if (oidc.params?.['client_assertion'] !== undefined) {
+    return { status: 401, error: 'invalid_client', error_description: 'client authentication failed' };
+  }
+  return oidc.route === 'userinfo'
+    ? { status: 401, error: 'invalid_token', error_description: 'invalid token provided' }
+    : { status: 400, error: 'invalid_grant', error_description: 'grant request is invalid' };
+}

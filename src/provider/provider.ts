@@ -1,0 +1,144 @@
+/**
+ * The protocol engine (oidc-provider), confined to this folder. Everything that hangs on an instance is made here, so
+ * that keys can be swapped by making another one.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { JSONWebKeySet } from 'jose';
+import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Context } from '../context.ts';
+import { recordEvent } from '../core/audit/audit.ts';
+import { listSigningKeys } from '../core/keys/keys.ts';
+import type { UserId } from '../kernel/ids.ts';
+import { deriveKey } from '../kernel/seal.ts';
+import { hashToken, isSameHash } from '../kernel/tokens.ts';
+import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
+import { type ClientCache, createClientCache } from './client-cache.ts';
+import { configurationOf } from './configuration.ts';
+import { logEngineEvents } from './engine-log.ts';
+import type { SignInResult } from './interactions.ts';
+import { createEnginePages, type EngineHtml, type EnginePages } from './pages.ts';
+import { answerLostRace } from './lost-race.ts';
+import { loadedSession } from './session-store.ts';
+import { createUnits, openUnit, settleUnit, type Unit, type Units } from './unit-of-work.ts';
+import { readMetadata, type ServedDocument } from './metadata.ts';
+
+export { routes } from './settings.ts';
+export { cookieNames } from './settings.ts';
+export type { ServedDocument } from './metadata.ts';
+
+export interface Engine {
+  readonly provider: Provider;
+  readonly units: Units;
+  readonly clients: ClientCache;
+  /** Answers one request in one unit of work; `ctx` carries the request's origin. */
+  handle(ctx: Context, req: IncomingMessage, res: ServerResponse): Promise<void>;
+  /** Discovery and JWKS, rendered once for this set of keys. */
+  readonly documents: ReadonlyMap<string, ServedDocument>;
+}
+
+/** Makes an engine with the keys the database holds now. */
+export async function createEngine(ctx: Context, html: EngineHtml): Promise<Engine> {
+  const { config } = ctx;
+  const keys = await listSigningKeys(ctx.db, config.secretKeys);
+  const units = createUnits();
+  const clients = createClientCache(ctx);
+  const pages = createEnginePages(html);
+  const jwks = keys.map((key) => key.privateJwk);
+  const nonceSecret = deriveKey(config.secretKeys[0], 'dpop nonces');
+  const provider = new Provider(
+    config.issuer,
+    configurationOf({ ctx, units, clients, pages, jwks, nonceSecret }),
+  );
+  provider.proxy = true; // http/engine.ts pins the forwarded origin to the issuer
+  compareSecretsByHash(provider);
+  logEngineEvents(provider);
+  const accessTokens = createAccessTokens(config.issuer, publicKeys(jwks), clients);
+  provider.use((koa, next) => inUnitOfWork({ units, accessTokens, pages }, koa as KoaContextWithOIDC, next));
+  const callback = provider.callback();
+  return {
+    provider,
+    units,
+    clients,
+    handle: (request, req, res) => units.run(openUnit(request), () => callback(req, res)),
+    documents: await readMetadata(config.issuer, (req, res) =>
+      units.run(openUnit(ctx), () => callback(req, res)),
+    ),
+  };
+}
+
+interface Workings {
+  readonly units: Units;
+  readonly accessTokens: AccessTokens;
+  readonly pages: EnginePages;
+}
+
+/** Lets the engine answer, then writes what it recorded; the answer goes out only when that is done. */
+async function inUnitOfWork(
+  workings: Workings,
+  koa: KoaContextWithOIDC,
+  next: () => Promise<void>,
+): Promise<void> {
+  const unit = workings.units.getStore();
+  if (!unit) throw new Error('the engine was called outside a unit of work');
+  await next();
+  if (!koa.oidc) return;
+  await workings.accessTokens.answer(unit, koa);
+  await noteSignIn(unit, koa);
+  noteReuse(unit, koa);
+  try {
+    await settleUnit(unit);
+  } catch (error) {
+    await answerLostRace({ unit, koa, pages: workings.pages, error });
+    return;
+  }
+  if (unit.rotation?.successor)
+    (koa.body as { refresh_token?: string }).refresh_token = unit.rotation.successor;
+}
+
+/** The evidence and the account of a sign-in belong to the session's row, and so does its event. */
+async function noteSignIn(unit: Unit, { oidc }: KoaContextWithOIDC): Promise<void> {
+  const { login, access } = (oidc.result ?? {}) as unknown as SignInResult;
+  const { session } = oidc;
+  if (!session?.accountId || (!login && !access)) return;
+  unit.login = { evidence: login?.evidence, account: access?.account ?? login?.account };
+  const before = await loadedSession(unit, session.uid);
+  // an interaction that follows (consent) brings the same sign-in again: one sign-in, one event
+  if (!login || before?.payload['loginTs'] === login.ts) return;
+  const userId = session.accountId as UserId;
+  unit.records.push((tx) =>
+    recordEvent(tx, {
+      type: 'user.signed_in',
+      actorId: userId,
+      userId,
+      accountId: unit.login?.account,
+      clientId: oidc.client?.clientId,
+      details: { methods: login.evidence.map(({ method }) => method) },
+    }),
+  );
+}
+
+/** The engine has just ended a grant because a code or token was presented after its use: a theft, or a bug worth knowing. */
+function noteReuse(unit: Unit, { oidc }: KoaContextWithOIDC): void {
+  const { reusedGrant: grantId } = unit;
+  if (!grantId || !unit.writes.has(`Revoke:${grantId}`)) return;
+  const clientId = oidc.client?.clientId;
+  unit.records.push((tx) =>
+    recordEvent(tx, { type: 'grant.revoked_on_reuse', clientId, details: { grant_id: grantId } }),
+  );
+}
+
+/** What is stored (and handed to the engine as the secret) is the hash. Constant time. */
+function compareSecretsByHash(provider: Provider): void {
+  const prototype = provider.Client.prototype as { clientSecret?: string; compareClientSecret: unknown };
+  prototype.compareClientSecret = function (this: { clientSecret?: string }, presented: string): boolean {
+    return isSameHash(hashToken(presented), Buffer.from(this.clientSecret ?? '', 'hex'));
+  };
+}
+
+function publicKeys(jwks: readonly object[]): JSONWebKeySet {
+  const keys = jwks.map((jwk) => {
+    const { d, p, q, dp, dq, qi, ...publicJwk } = jwk as Record<string, unknown>;
+    return publicJwk;
+  });
+  return { keys } as unknown as JSONWebKeySet;
+}

@@ -1,0 +1,100 @@
+/**
+ * Refresh families: one row for a whole chain of rotations, updated in place.
+ *
+ * @see RFC 9700 §4.14 and docs/adr/0003-refresh-rotation.md
+ */
+import { addSeconds } from '../kernel/time.ts';
+import { hashToken, isSameHash } from '../kernel/tokens.ts';
+import type { Store } from './store.ts';
+import { LostRace } from './errors.ts';
+import {
+  consumeRefreshToken,
+  deleteFamily,
+  type FamilyRow,
+  findFamily,
+  insertFamily,
+  type Payload,
+} from './queries.ts';
+import { familyHash, graceSeconds, storedSuccessorOf, successorOf } from './refresh-family.ts';
+import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
+
+export const refreshTokenStore: Store = {
+  /** A token that was rotated away, beyond its grace, is answered as consumed: then the engine ends the grant. */
+  async find(unit, token) {
+    const family = familyHash(token);
+    const row = family && (await readFamily(unit, family));
+    if (!row) return undefined;
+    const payload = { ...row.payload, jti: token };
+    if (isLive(row, token, unit.ctx.now())) return payload;
+    unit.reusedGrant = row.grantId;
+    return { ...payload, consumed: Math.floor(unit.ctx.now().getTime() / 1000) };
+  },
+
+  consume(unit, token) {
+    unit.rotation = { presented: token };
+  },
+
+  /** The first token of a family, or the successor of the one just consumed. */
+  upsert(unit, token, { payload, expiresAt }) {
+    const { rotation } = unit;
+    const family = familyHash(rotation?.presented ?? token);
+    if (!family) throw new Error('the engine made a refresh token of another shape');
+    const grantId = String(payload['grantId']);
+    recordWrite(unit, keyOf(family), {
+      rank: rotation ? 'consume' : 'insert',
+      run: rotation
+        ? (tx) => rotate(tx, unit, { family, payload, expiresAt })
+        : (tx) =>
+            insertFamily(tx, {
+              familyHash: family,
+              grantId,
+              currentHash: hashToken(token),
+              payload,
+              expiresAt,
+            }),
+    });
+  },
+
+  destroy(unit, token) {
+    const family = familyHash(token);
+    if (family) recordWrite(unit, keyOf(family), { rank: 'delete', run: (tx) => deleteFamily(tx, family) });
+  },
+};
+
+type Tx = Parameters<typeof consumeRefreshToken>[0];
+
+async function rotate(
+  tx: Tx,
+  unit: Unit,
+  next: { family: Buffer; payload: Payload; expiresAt: Date },
+): Promise<void> {
+  const { rotation } = unit;
+  if (!rotation) throw new Error('nothing is being rotated');
+  const { secretKeys } = unit.ctx.config;
+  const stored = await consumeRefreshToken(tx, {
+    familyHash: next.family,
+    presentedHash: hashToken(rotation.presented),
+    successorHash: hashToken(successorOf(rotation.presented, secretKeys)),
+    graceUntil: addSeconds(tx.now(), graceSeconds),
+    payload: next.payload,
+    expiresAt: next.expiresAt,
+  });
+  const successor = stored && storedSuccessorOf(rotation.presented, stored, secretKeys);
+  if (!successor) throw new LostRace('refresh_token', String(next.payload['grantId']));
+  rotation.successor = successor;
+}
+
+function isLive(row: FamilyRow, token: string, now: Date): boolean {
+  const hash = hashToken(token);
+  if (isSameHash(hash, row.currentHash)) return true;
+  const inGrace = row.previousUntil !== null && row.previousUntil > now;
+  return inGrace && row.previousHash !== null && isSameHash(hash, row.previousHash);
+}
+
+function readFamily(unit: Unit, family: Buffer): Promise<FamilyRow | undefined> {
+  return readRow(unit, keyOf(family), () => findFamily(unit.ctx.db, family, unit.ctx.now()));
+}
+
+function keyOf(family: Buffer): string {
+  return `RefreshToken:${family.toString('base64url')}`;
+}

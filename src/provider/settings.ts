@@ -1,0 +1,77 @@
+/** The numbers and names the engine is configured with, each in a function or a constant of its own. */
+import KeyGrip from 'keygrip';
+import type { Configuration } from 'oidc-provider';
+import type { Config } from '../../config/load.ts';
+import { type Clock, day, hour, minute, secondsUntil } from '../kernel/time.ts';
+import type { Units } from './unit-of-work.ts';
+
+/** What a sign-in with one factor is called in `acr`. */
+export const singleFactor = 'urn:doorward:acr:single-factor';
+
+/** The engine's endpoints (docs/interactions.md); its own continuation paths hang below them. */
+export const routes = {
+  authorization: '/authorize',
+  pushed_authorization_request: '/par',
+  token: '/token',
+  userinfo: '/userinfo',
+  introspection: '/introspect',
+  revocation: '/revoke',
+  jwks: '/jwks',
+  end_session: '/logout',
+};
+
+const offlineIdle = 30 * day;
+const offlineAbsolute = 180 * day;
+const sessionIdle = 12 * hour;
+const sessionAbsolute = 7 * day;
+const accessTokenLife = 10 * minute;
+
+type Lifetimes = NonNullable<Configuration['ttl']>;
+
+/** All in seconds. What rests on an access decision ends with it: no token outlives the seat behind it. */
+export function lifetimes(units: Units, now: Clock): Lifetimes {
+  const bounded = (life: number): number => {
+    const until = units.getStore()?.until;
+    return until ? Math.max(1, Math.min(life, secondsUntil(until, now()))) : life;
+  };
+  const age = (epoch: number | undefined): number => (epoch ? Math.floor(now().getTime() / 1000) - epoch : 0);
+  return {
+    AccessToken: () => bounded(accessTokenLife),
+    IdToken: () => bounded(accessTokenLife),
+    ClientCredentials: () => accessTokenLife,
+    AuthorizationCode: () => minute,
+    Interaction: () => hour,
+    // a grant is as old as its session at most, and must outlive the longest refresh token issued on it
+    Grant: () => offlineAbsolute + sessionAbsolute,
+    RefreshToken: (_koa, token) =>
+      token.expiresWithSession
+        ? Math.max(1, sessionAbsolute - age(token.iiat))
+        : Math.max(1, Math.min(offlineIdle, offlineAbsolute - age(token.iiat))),
+    Session: (_koa, session) => Math.max(1, Math.min(sessionIdle, sessionAbsolute - age(session.loginTs))),
+  };
+}
+
+/** Signed with SHA-256; the `__Host-` and `__Secure-` prefixes exist on https only. */
+export function cookies(config: Config): NonNullable<Configuration['cookies']> {
+  const secure = config.issuer.startsWith('https:');
+  const options = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const;
+  return {
+    names: cookieNames(config),
+    long: options,
+    short: options,
+    keys: new KeyGrip(
+      config.cookieKeys.map((key) => key.bytes.toString('base64url')),
+      'sha256',
+    ),
+  };
+}
+
+export function cookieNames(config: Pick<Config, 'issuer'>) {
+  const secure = config.issuer.startsWith('https:');
+  return {
+    session: `${secure ? '__Host-' : ''}doorward_session`,
+    // these two are bound to a path, which the __Host- prefix forbids
+    interaction: `${secure ? '__Secure-' : ''}doorward_interaction`,
+    resume: `${secure ? '__Secure-' : ''}doorward_resume`,
+  };
+}
