@@ -1,0 +1,78 @@
+/** The service as tests run it: the whole of it, on a database of its own, with a clock that moves. */
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import type { Test } from 'tap';
+import { type Config, loadConfig } from '../../config/load.ts';
+import { buildApp } from '../../src/app.ts';
+import type { Context } from '../../src/context.ts';
+import { createDatabase } from './database.ts';
+
+export interface TestApp {
+  readonly ctx: Context;
+  readonly issuer: string;
+  readonly databaseUrl: string;
+  /** Every line the service has logged. */
+  readonly lines: string[];
+  /** Moves the service's clock; what it keeps in its tokens (iat, exp) stays on real time. */
+  advance(seconds: number): void;
+}
+
+export interface TestAppOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** The demo world with its pages; on unless false. */
+  readonly demo?: boolean;
+  readonly databaseUrl?: string;
+}
+
+export async function startApp(t: Test, { env = {}, demo = true, databaseUrl }: TestAppOptions = {}): Promise<TestApp> {
+  const url = databaseUrl ?? (await createDatabase(t));
+  const port = await freePort();
+  const config = { ...testConfig({ PORT: String(port), HOST: '127.0.0.1', ISSUER: `http://127.0.0.1:${port}`, DATABASE_URL: url, ...env }), demo, databaseUrl: url };
+  const lines: string[] = [];
+  let offset = 0;
+  const { server, ctx } = await buildApp({ config, log: logTo(lines), now: () => new Date(Date.now() + offset) });
+  t.teardown(() => server.close());
+  await server.listen({ port, host: '127.0.0.1' });
+  return {
+    ctx,
+    issuer: config.issuer,
+    databaseUrl: url,
+    lines,
+    advance: (seconds) => {
+      offset += seconds * 1000;
+    },
+  };
+}
+
+const testKeys = { SECRET_KEYS: randomBytes(32).toString('base64url'), COOKIE_KEYS: randomBytes(32).toString('base64url') };
+
+export function testConfig(env: Readonly<Record<string, string>>): Config {
+  return loadConfig({ ...testKeys, ...env });
+}
+
+function logTo(lines: string[]) {
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString().trimEnd());
+      done();
+    },
+  });
+  return pino({ level: 'debug', base: null }, stream);
+}
+
+/** A port nobody listens on: the issuer must be known before the service is built. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => {
+        if (address && typeof address === 'object') resolve(address.port);
+        else reject(new Error('no port'));
+      });
+    });
+  });
+}
