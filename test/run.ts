@@ -35,7 +35,9 @@ process.exit(passed ? 0 : 1);
 async function buildTap(): Promise<void> {
   const built = new URL('../node_modules/@tapjs/test/test-built/dist/esm/index.js', import.meta.url);
   if (!(await readFile(built, 'utf8')).includes('"@tapjs/typescript"')) return;
-  const code = await new Promise((resolve) => spawn('tap', ['build'], { stdio: 'ignore' }).once('close', resolve));
+  const code = await new Promise((resolve) =>
+    spawn('tap', ['build'], { stdio: 'ignore' }).once('close', resolve),
+  );
   if (code !== 0) throw new Error('tap build failed');
 }
 
@@ -65,14 +67,22 @@ async function runTests(): Promise<boolean> {
   });
   const counts = { passed: 0, failed: 0 };
   countAsserts(new Parser(), tap.stdout, counts);
-  const code = await new Promise<number>((resolve) => tap.once('close', (exit) => { resolve(exit ?? 1); }));
+  const code = await new Promise<number>((resolve) =>
+    tap.once('close', (exit) => {
+      resolve(exit ?? 1);
+    }),
+  );
   const { passed: good, failed: bad } = counts;
   const failures = bad === 0 && (code !== 0 || good === 0) ? 1 : bad;
   console.log(`\n${good} passed, ${failures} failed`);
   return failures === 0;
 }
 
-function countAsserts(parser: Parser, output: NodeJS.ReadableStream, counts: { passed: number; failed: number }): void {
+function countAsserts(
+  parser: Parser,
+  output: NodeJS.ReadableStream,
+  counts: { passed: number; failed: number },
+): void {
   const watch = (level: Parser, trail: readonly string[]): void => {
     let subtest: Parser | undefined;
     level.on('child', (child) => {
@@ -83,13 +93,17 @@ function countAsserts(parser: Parser, output: NodeJS.ReadableStream, counts: { p
       const isLeaf = subtest === undefined; // the line after a subtest only sums it up
       subtest = undefined;
       const failed = !result.ok || result.skip !== false || result.todo !== false;
-      if (trail.length === 0) console.log(`${failed ? '✗' : '✓'} ${result.name} ${result.time ? `(${Math.round(result.time)} ms)` : ''}`);
+      if (trail.length === 0)
+        console.log(
+          `${failed ? '✗' : '✓'} ${result.name} ${result.time ? `(${Math.round(result.time)} ms)` : ''}`,
+        );
       if (!isLeaf) return;
       counts[failed ? 'failed' : 'passed'] += 1;
       if (!failed) return;
       const why = result.skip !== false ? ' (skipped)' : result.todo !== false ? ' (todo)' : '';
       console.log(`  ✗ ${[...trail, result.name].join(' > ')}${why}`);
-      if (result.diag) console.log(JSON.stringify(result.diag, null, 2).replaceAll('\\n', '\n').slice(0, 4000));
+      if (result.diag)
+        console.log(JSON.stringify(result.diag, null, 2).replaceAll('\\n', '\n').slice(0, 4000));
     });
     level.on('bailout', (reason) => {
       console.log(`bail out: ${reason}`);

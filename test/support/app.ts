@@ -26,13 +26,30 @@ export interface TestAppOptions {
   readonly databaseUrl?: string;
 }
 
-export async function startApp(t: Test, { env = {}, demo = true, databaseUrl }: TestAppOptions = {}): Promise<TestApp> {
+export async function startApp(
+  t: Test,
+  { env = {}, demo = true, databaseUrl }: TestAppOptions = {},
+): Promise<TestApp> {
   const url = databaseUrl ?? (await createDatabase(t));
   const port = await freePort();
-  const config = { ...testConfig({ PORT: String(port), HOST: '127.0.0.1', ISSUER: `http://127.0.0.1:${port}`, DATABASE_URL: url, ...env }), demo, databaseUrl: url };
+  const config = {
+    ...testConfig({
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      ISSUER: `http://127.0.0.1:${port}`,
+      DATABASE_URL: url,
+      ...env,
+    }),
+    demo,
+    databaseUrl: url,
+  };
   const lines: string[] = [];
   let offset = 0;
-  const { server, ctx } = await buildApp({ config, log: logTo(lines), now: () => new Date(Date.now() + offset) });
+  const { server, ctx } = await buildApp({
+    config,
+    log: logTo(lines),
+    now: () => new Date(Date.now() + offset),
+  });
   t.teardown(() => server.close());
   await server.listen({ port, host: '127.0.0.1' });
   return {
@@ -46,7 +63,10 @@ export async function startApp(t: Test, { env = {}, demo = true, databaseUrl }: 
   };
 }
 
-const testKeys = { SECRET_KEYS: randomBytes(32).toString('base64url'), COOKIE_KEYS: randomBytes(32).toString('base64url') };
+const testKeys = {
+  SECRET_KEYS: randomBytes(32).toString('base64url'),
+  COOKIE_KEYS: randomBytes(32).toString('base64url'),
+};
 
 export function testConfig(env: Readonly<Record<string, string>>): Config {
   return loadConfig({ ...testKeys, ...env });

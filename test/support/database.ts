@@ -6,7 +6,8 @@ import type { Test } from 'tap';
 export async function createDatabase(t: Test): Promise<string> {
   const server = process.env['TEST_PG_URL'];
   const template = process.env['TEST_TEMPLATE'];
-  if (server === undefined || template === undefined) throw new Error('start the tests with: npm test -- <files>');
+  if (server === undefined || template === undefined)
+    throw new Error('start the tests with: npm test -- <files>');
   const name = `t_${randomBytes(6).toString('hex')}`;
   await execute(server, `create database ${name} template ${template}`);
   t.teardown(() => execute(server, `drop database if exists ${name} with (force)`));
