@@ -3,6 +3,7 @@
  * Please do not edit it manually.
  */
 
+import type { AccountId, ProductId, UserId } from "../kernel/ids.ts";
 import type { ColumnType } from "kysely";
 
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
@@ -27,7 +28,7 @@ export interface Accounts {
   createdAt: Timestamp;
   expiresAt: Timestamp | null;
   graceDays: Generated<number>;
-  id: string;
+  id: AccountId;
   name: string;
   slug: string;
   status: Generated<string>;
@@ -61,7 +62,7 @@ export interface Clients {
   name: string;
   pkceWaived: Generated<boolean>;
   postLogoutRedirectUris: Generated<string[]>;
-  productId: string | null;
+  productId: ProductId | null;
   redirectUris: Generated<string[]>;
   requiredRole: string | null;
   requirePushedAuthorizationRequests: Generated<boolean>;
@@ -73,7 +74,7 @@ export interface Clients {
 }
 
 export interface Events {
-  accountId: string | null;
+  accountId: AccountId | null;
   actorId: string | null;
   caseId: string | null;
   clientId: string | null;
@@ -83,11 +84,11 @@ export interface Events {
   occurredAt: Timestamp;
   requestId: string | null;
   type: string;
-  userId: string | null;
+  userId: UserId | null;
 }
 
 export interface Grants {
-  accountId: string | null;
+  accountId: AccountId | null;
   clientId: string;
   expiresAt: Timestamp;
   id: string;
@@ -118,21 +119,21 @@ export interface MailOutbox {
 }
 
 export interface Memberships {
-  accountId: string;
+  accountId: AccountId;
   createdAt: Timestamp;
   role: string;
-  userId: string;
+  userId: UserId;
 }
 
 export interface Passwords {
   changedAt: Timestamp;
   hash: string;
-  userId: string;
+  userId: UserId;
 }
 
 export interface Products {
   createdAt: Timestamp;
-  id: string;
+  id: ProductId;
   name: string;
   resource: string | null;
   scopes: Generated<string[]>;
@@ -152,28 +153,28 @@ export interface RefreshFamilies {
 }
 
 export interface SeatRequests {
-  accountId: string;
+  accountId: AccountId;
   caseId: string;
   decidedAt: Timestamp | null;
   id: string;
-  productId: string;
+  productId: ProductId;
   requestedAt: Timestamp;
   state: Generated<string>;
-  userId: string;
+  userId: UserId;
 }
 
 export interface Seats {
-  accountId: string;
+  accountId: AccountId;
   createdAt: Timestamp;
   endsAt: Timestamp | null;
   id: string;
-  productId: string;
+  productId: ProductId;
   startsAt: Timestamp;
-  userId: string;
+  userId: UserId;
 }
 
 export interface Sessions {
-  accountId: string | null;
+  accountId: AccountId | null;
   createdAt: Timestamp;
   evidence: Json | null;
   expiresAt: Timestamp;
@@ -194,11 +195,11 @@ export interface SigningKeys {
 }
 
 export interface Subscriptions {
-  accountId: string;
+  accountId: AccountId;
   createdAt: Timestamp;
   expiresAt: Timestamp | null;
   graceDays: Generated<number>;
-  productId: string;
+  productId: ProductId;
   seats: number;
   startsAt: Timestamp;
   updatedAt: Timestamp;
@@ -208,7 +209,7 @@ export interface Users {
   createdAt: Timestamp;
   email: string;
   emailVerifiedAt: Timestamp | null;
-  id: string;
+  id: UserId;
   locale: string | null;
   name: string | null;
   state: string;

@@ -1,5 +1,5 @@
 /** Grants: what a user allowed a client, in one account. The id is a name and no secret, so it is stored as it is. */
-import type { AccountId } from '../kernel/ids.ts';
+import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Store } from './store.ts';
 import { deleteGrant, findGrant, type GrantRow, insertGrant, updateGrant } from './queries.ts';
 import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
@@ -15,7 +15,7 @@ export const grantStore: Store = {
     const known = await unit.rows.get(keyOf(id));
     const isStored = known !== undefined && !unit.writes.has(keyOf(id));
     const accountId = (): AccountId | null => unit.grantAccounts.get(id) ?? null; // known only after the engine has made the id
-    const { accountId: userId, clientId } = payload as { accountId: string; clientId: string };
+    const { accountId: userId, clientId } = payload as { accountId: UserId; clientId: string };
     recordWrite(
       unit,
       keyOf(id),

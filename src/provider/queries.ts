@@ -1,7 +1,7 @@
 /** The engine's tables. Keys of bearer values are SHA-256; dates decide by the context's clock, never by now(). */
 import { sql } from 'kysely';
 import type { Tx } from '../context.ts';
-import type { AccountId } from '../kernel/ids.ts';
+import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Db } from '../db/connect.ts';
 
 export type Payload = Record<string, unknown>;
@@ -98,7 +98,7 @@ export async function findGrant(db: Db, id: string, now: Date): Promise<GrantRow
 
 export interface NewGrant {
   readonly id: string;
-  readonly userId: string;
+  readonly userId: UserId;
   readonly clientId: string;
   readonly accountId: AccountId | null;
   readonly payload: Payload;

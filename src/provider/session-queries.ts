@@ -1,7 +1,7 @@
 /** Sessions and interactions: the rows that belong to a browser. */
 import { sql } from 'kysely';
 import type { Tx } from '../context.ts';
-import type { AccountId } from '../kernel/ids.ts';
+import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Db } from '../db/connect.ts';
 import type { Payload } from './queries.ts';
 
@@ -28,7 +28,7 @@ export async function findSessionByUid(db: Db, uid: string, now: Date): Promise<
 export interface SessionWrite {
   readonly idHash: Buffer;
   readonly uid: string;
-  readonly userId: string | null;
+  readonly userId: UserId | null;
   /** Left as they are when undefined. */
   readonly accountId: AccountId | undefined;
   readonly evidence: unknown;

@@ -1,4 +1,5 @@
 /** Sessions and interactions: what belongs to a browser. */
+import type { UserId } from '../kernel/ids.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { rowKey } from './row-key.ts';
 import type { Entry, Store } from './store.ts';
@@ -43,7 +44,7 @@ export const sessionStore: Store = {
     const change = {
       idHash: hashToken(id),
       uid,
-      userId: typeof payload['accountId'] === 'string' ? payload['accountId'] : null,
+      userId: typeof payload['accountId'] === 'string' ? (payload['accountId'] as UserId) : null,
       payload,
       expiresAt,
     };

@@ -1,0 +1,125 @@
+/**
+ * npm run generate [-- --check]: writes every generated file of this repository from its one source. With --check it
+ * writes nothing, names the files that are stale, and fails if there are any.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { PostgresDialect, serializeFromMetadata } from 'kysely-codegen';
+import { type Setting, settings } from '../config/settings.ts';
+import { connect, type Db } from '../src/db/connect.ts';
+import { startEmbeddedPostgres } from '../src/db/embedded.ts';
+import { migrateToLatest } from '../src/db/migrate.ts';
+import { failures } from '../src/kernel/failures.ts';
+
+/** Every generated file, and what makes its text. */
+const generators = {
+  'docs/configuration.md': configurationDocument,
+  'docs/errors.md': errorsDocument,
+  'src/db/schema.ts': schemaModule,
+} satisfies Record<string, () => string | Promise<string>>;
+
+/** The ids that the code must not confuse with one another; every other id is a string. */
+const brandedIds = { user: 'UserId', account: 'AccountId', product: 'ProductId' };
+/** Written with what the engine hands over, which to the compiler is any string. */
+const enginesOwn = ['sessions.user_id', 'grants.user_id'];
+
+const stale: string[] = [];
+for (const [name, generate] of Object.entries(generators)) {
+  const file = new URL(`../${name}`, import.meta.url);
+  const [before, after] = [await readFile(file, 'utf8').catch(() => ''), await generate()];
+  if (before === after) continue;
+  stale.push(name);
+  if (!isCheck()) await writeFile(file, after);
+}
+if (isCheck() && stale.length > 0) {
+  console.error(`Stale: ${stale.join(', ')}. Run \`npm run generate\` and commit the result.`);
+  process.exitCode = 1;
+} else if (stale.length > 0) {
+  console.log(`Wrote ${stale.join(', ')}.`);
+}
+
+function isCheck(): boolean {
+  return process.argv.includes('--check');
+}
+
+function configurationDocument(): string {
+  const rows = Object.entries<Setting<unknown>>(settings).map(([name, { fallback, secret, about }]) => [
+    `\`${name}\``,
+    fallback ? `\`${fallback}\`` : '',
+    secret ? 'yes' : '',
+    about,
+  ]);
+  return document(
+    'Configuration',
+    'config/settings.ts',
+    'Every setting is an environment variable. A wrong or missing one stops the start, and all problems are reported',
+    'at once. A secret may also be put in a file: `<NAME>_FILE` names it. An empty variable counts as absent.',
+    '',
+    ...table(['Name', 'Default', 'Secret', 'What it is'], rows),
+  );
+}
+
+function errorsDocument(): string {
+  return document(
+    'Errors',
+    'src/kernel/failures.ts',
+    'What the service answers when it refuses. JSON answers are `application/problem+json` (RFC 9457) with the code in',
+    '`code`; pages show the title. Errors of the OAuth and OpenID Connect endpoints have the codes of their standards.',
+    '',
+    ...failureTable(),
+  );
+}
+
+function failureTable(): string[] {
+  const rows = Object.entries(failures).map(([code, { status, title }]) => [`\`${code}\``, String(status), title]);
+  return table(['Code', 'Status', 'Title'], rows);
+}
+
+function document(title: string, source: string, ...lines: readonly string[]): string {
+  return [`# ${title}`, '', `<!-- Generated from ${source} by \`npm run generate\`; do not edit. -->`, '', ...lines, '']
+    .join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
+
+/** The types of the tables, read from a database that the migrations have just made. */
+async function schemaModule(): Promise<string> {
+  const server = await startEmbeddedPostgres();
+  const db = connect(server.url('postgres'));
+  try {
+    await migrateToLatest(db);
+    return await describeTables(db);
+  } finally {
+    await db.destroy();
+    await server.stop();
+  }
+}
+
+async function describeTables(db: Db): Promise<string> {
+  const dialect = new PostgresDialect();
+  // without our plugins: the catalogue must be read with its own names
+  const catalogue = db.withoutPlugins() as unknown as Parameters<typeof dialect.introspector.introspect>[0]['db'];
+  const metadata = await dialect.introspector.introspect({ db: catalogue });
+  const columns = Object.fromEntries(
+    metadata.tables.flatMap((table) =>
+      table.columns.flatMap(({ name, isNullable }) => {
+        const type = brandedIdOf(table.name, name);
+        return type ? [[`${table.name}.${name}`, isNullable ? `${type} | null` : type]] : [];
+      }),
+    ),
+  );
+  const customImports = Object.fromEntries(
+    Object.values(brandedIds).map((type) => [type, `../kernel/ids.ts#${type}`]),
+  );
+  return serializeFromMetadata({ metadata, dialect, camelCase: true, customImports, overrides: { columns } });
+}
+
+function brandedIdOf(table: string, column: string): string | undefined {
+  if (enginesOwn.includes(`${table}.${column}`)) return undefined;
+  const found = Object.entries(brandedIds).find(
+    ([noun]) => column === `${noun}_id` || (column === 'id' && table === `${noun}s`),
+  );
+  return found?.[1];
+}
