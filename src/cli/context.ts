@@ -1,0 +1,28 @@
+import type { Logger } from 'pino';
+import type { Config } from '../../config/load.ts';
+import type { Context } from '../context.ts';
+import { connect } from '../db/connect.ts';
+import { createSafeFetch } from '../fetch.ts';
+import { createGate } from '../kernel/gate.ts';
+
+export interface CommandContext {
+  readonly ctx: Context;
+  close(): Promise<void>;
+}
+
+/** What a command may reach: the same as a request, on the given database. */
+export function openCommandContext(config: Config, log: Logger): Promise<CommandContext> {
+  if (config.databaseUrl === undefined)
+    throw new Error('commands need DATABASE_URL: the demo keeps its database to itself');
+  const db = connect(config.databaseUrl, { max: 2 });
+  const { fetch, close } = createSafeFetch({ allowLoopbackAndHttp: !config.production });
+  const hashGate = createGate({ slots: 1, queue: 1000, waitMs: 60_000 });
+  const ctx: Context = { config, db, now: () => new Date(), log, fetch, hashGate, origin: {} };
+  return Promise.resolve({
+    ctx,
+    close: async () => {
+      await close();
+      await db.destroy();
+    },
+  });
+}
