@@ -6,6 +6,8 @@ import { page } from './layout.ts';
 import { texts } from './text/texts.ts';
 
 const autoSubmit = `document.getElementById('op.logoutForm').requestSubmit(document.getElementById('sign-out'));`;
+// one string: formatting between the tags would change the hash
+const autoSubmitScript = trusted(`<script>${autoSubmit}</script>`);
 const t = texts('en');
 
 interface Signing {
@@ -46,10 +48,7 @@ export const engineHtml = {
     </button>`;
     const content = confirmed
       ? html`<h1>${t.signingOut}</h1>
-          ${button}
-          <script>
-            ${trusted(autoSubmit)};
-          </script>`
+          ${button} ${autoSubmitScript}`
       : html`<h1>${t.signOut}</h1>
           <p class="lead">${t.signOutLead}</p>
           ${button}

@@ -48,6 +48,7 @@ a { color: var(--brand); text-underline-offset: .2em; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 .problem { background: var(--alarm-tint); color: var(--alarm); border-radius: .5rem; padding: .75rem 1rem; margin: 0 0 1rem; }
 .problem p { margin: 0; }
+.problem a { color: inherit; }
 .field-problem { color: var(--alarm); font-size: .9375rem; margin: .375rem 0 0; }
 .note { background: var(--tint); border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0; }
 .choices { list-style: none; margin: 0; padding: 0; }
