@@ -5,28 +5,27 @@ import { type Config, ConfigurationError, loadConfig } from '../config/load.ts';
 import { buildApp } from './app.ts';
 import { createLog } from './log.ts';
 
-const config = readConfig();
-const log = createLog(config);
-const database = await openDatabase(config);
-const { server } = await buildApp({ config: { ...config, databaseUrl: database.url }, log });
+try {
+  await start(loadConfig());
+} catch (error) {
+  // what is wrong with a configuration is for the operator to read; of anything else the stack helps too
+  process.stderr.write(`${error instanceof ConfigurationError ? error.message : describe(error)}\n`);
+  process.exit(1);
+}
 
-closeWithGrace({ delay: 10_000, logger: log }, async ({ err }) => {
-  if (err) log.error({ err }, 'closing after an unexpected error');
-  await server.close();
-  await database.stop();
-});
-
-await server.listen({ port: config.port, host: config.host });
-log.info(`${config.demo ? 'The demo' : 'Doorward'} is ready at ${config.issuer}`);
-
-function readConfig(): Config {
-  try {
-    return loadConfig();
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
+async function start(config: Config): Promise<void> {
+  const log = createLog(config);
+  const database = await openDatabase(config);
+  const { server } = await buildApp({ config: { ...config, databaseUrl: database.url }, log });
+  closeWithGrace({ delay: 10_000, logger: log }, async ({ err }) => {
+    if (err) log.error({ err }, 'closing after an unexpected error');
+    await server.close();
+    await database.stop();
+  });
+  await server.listen({ port: config.port, host: config.host });
+  log.info(`ready at ${config.issuer}`);
+  if (config.demo && process.stdout.isTTY)
+    process.stdout.write(`\n  The demo is at ${config.issuer} (Ctrl-C stops it)\n\n`);
 }
 
 /** The given database, or an embedded PostgreSQL of our own for the demo. */
@@ -38,4 +37,8 @@ async function openDatabase({
   const { startEmbeddedPostgres } = await import('./db/embedded.ts');
   const server = await startEmbeddedPostgres({ dir: path.resolve(dataDir, 'postgres'), durable: true });
   return { url: server.url('postgres'), stop: () => server.stop() };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `Doorward did not start: ${error.stack ?? error.message}` : String(error);
 }

@@ -35,6 +35,10 @@ export function logEngineEvents(provider: Provider): void {
   provider.on('server_error', (koa, error) => {
     logOf(koa)?.error({ err: error, route: koa.oidc.route }, 'fault in the protocol engine');
   });
+  // without a listener of its own the framework below would write to the console
+  (provider as NodeJS.EventEmitter).on('error', (error: Error, koa?: KoaContextWithOIDC) => {
+    if (koa) logOf(koa)?.error({ err: error }, 'fault outside the protocol engine');
+  });
   provider.on('backchannel.error', (koa, error, client) => {
     logOf(koa)?.warn({ err: error, clientId: client.clientId }, 'back-channel logout was not delivered');
   });

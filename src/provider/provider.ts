@@ -17,7 +17,7 @@ import { configurationOf } from './configuration.ts';
 import { logEngineEvents } from './engine-log.ts';
 import type { SignInResult } from './interactions.ts';
 import { createEnginePages, type EngineHtml, type EnginePages } from './pages.ts';
-import { answerLostRace } from './lost-race.ts';
+import { answerUnwritten } from './unwritten.ts';
 import { loadedSession } from './session-store.ts';
 import { createUnits, openUnit, settleUnit, type Unit, type Units } from './unit-of-work.ts';
 import { readMetadata, type ServedDocument } from './metadata.ts';
@@ -88,7 +88,7 @@ async function inUnitOfWork(
   try {
     await settleUnit(unit);
   } catch (error) {
-    await answerLostRace({ unit, koa, pages: workings.pages, error });
+    await answerUnwritten({ unit, koa, pages: workings.pages, error });
     return;
   }
   if (unit.rotation?.successor)
@@ -103,7 +103,7 @@ async function noteSignIn(unit: Unit, { oidc }: KoaContextWithOIDC): Promise<voi
   unit.login = { evidence: login?.evidence, account: access?.account ?? login?.account };
   const before = await loadedSession(unit, session.uid);
   // an interaction that follows (consent) brings the same sign-in again: one sign-in, one event
-  if (!login || before?.payload['loginTs'] === login.ts) return;
+  if (!login || before?.evidence?.[0]?.at === login.evidence[0]?.at) return;
   const userId = session.accountId as UserId;
   unit.records.push((tx) =>
     recordEvent(tx, {

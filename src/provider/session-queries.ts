@@ -1,6 +1,7 @@
 /** Sessions and interactions: the rows that belong to a browser. */
 import { sql } from 'kysely';
 import type { Tx } from '../context.ts';
+import type { Evidence } from '../core/credentials/credentials.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Db } from '../db/connect.ts';
 import type { Payload } from './queries.ts';
@@ -9,10 +10,11 @@ export interface SessionRow {
   readonly idHash: Buffer;
   readonly uid: string;
   readonly accountId: AccountId | null;
+  readonly evidence: readonly Evidence[] | null;
   readonly payload: Payload;
 }
 
-const sessionColumns = ['idHash', 'uid', 'accountId', 'payload'] as const;
+const sessionColumns = ['idHash', 'uid', 'accountId', 'evidence', 'payload'] as const;
 
 export async function findSession(db: Db, idHash: Buffer, now: Date): Promise<SessionRow | undefined> {
   const query = db.selectFrom('sessions').select(sessionColumns).where('expiresAt', '>', now);

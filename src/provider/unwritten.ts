@@ -7,7 +7,7 @@ import type { EngineError, EnginePages } from './pages.ts';
 import { deleteGrant } from './queries.ts';
 import type { Unit } from './unit-of-work.ts';
 
-interface Lost {
+interface Unwritten {
   readonly unit: Unit;
   readonly koa: KoaContextWithOIDC;
   readonly pages: EnginePages;
@@ -31,20 +31,25 @@ const answers: Record<Exclude<RaceFor, 'proof'>, Answer> = {
   },
 };
 
-/** Throws what is not a lost race: then it is a fault, and the caller answers 500. */
-export async function answerLostRace({ unit, koa, pages, error }: Lost): Promise<void> {
-  if (!(error instanceof LostRace)) throw error;
-  await endGrant(unit, koa, error);
-  const { status, ...problem } = error.over === 'proof' ? replayAnswer(koa) : answers[error.over];
+export async function answerUnwritten({ unit, koa, pages, error }: Unwritten): Promise<void> {
+  const { status, ...problem } = await answerTo(error, unit, koa);
   // of the answer the engine had prepared nothing may go out: no cookie, no location, no token
   for (const name of ['set-cookie', 'location', 'www-authenticate', 'dpop-nonce']) koa.remove(name);
   koa.status = status;
   if (koa.oidc.route === 'authorization' || koa.oidc.route === 'resume') pages.error(koa, problem);
   else koa.body = problem;
-  unit.ctx.log.info(
-    { over: error.over, clientId: koa.oidc.client?.clientId },
-    'lost the race for a single use',
-  );
+}
+
+/** A lost race has an answer of its own; anything else is a fault of ours, and its answer says nothing. */
+async function answerTo(error: unknown, unit: Unit, koa: KoaContextWithOIDC): Promise<Answer> {
+  const { log } = unit.ctx;
+  if (!(error instanceof LostRace)) {
+    log.error({ err: error, route: koa.oidc.route }, 'the unit of work could not be written');
+    return { status: 500, error: 'server_error', error_description: 'something went wrong' };
+  }
+  log.info({ over: error.over, clientId: koa.oidc.client?.clientId }, 'lost the race for a single use');
+  await endGrant(unit, koa, error);
+  return error.over === 'proof' ? replayAnswer(koa) : answers[error.over];
 }
 
 /** Of a raced code or a replayed refresh token nothing stays alive (RFC 9700 §4.14.2, RFC 6749 §4.1.2). */
