@@ -6,27 +6,41 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { glob, readFile } from 'node:fs/promises';
 import pg from 'pg';
-import { Parser } from 'tap-parser';
 import { connect } from '../src/db/connect.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded.ts';
 import { migrateToLatest } from '../src/db/migrate.ts';
+import { reportTap } from './support/tap-report.ts';
+
+interface Server {
+  url(database: string): string;
+  stop(): Promise<void>;
+}
 
 const given = process.argv.slice(2);
-const files = given.length > 0 ? given : (await Array.fromAsync(glob('test/**/*.test.ts'))).sort();
+const files = given.length > 0 ? given : await allFiles();
+const template = `doorward_template_${randomBytes(4).toString('hex')}`;
 
 await buildTap();
-const { url, stop } = await openServer();
-const template = `doorward_template_${randomBytes(4).toString('hex')}`;
-await execute(url('postgres'), `create database ${template}`);
-const db = connect(url(template));
-await migrateToLatest(db);
-await db.destroy();
+const server = await openServer();
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted.abort();
+  });
+}
+let failed = 1;
+try {
+  await createTemplate(server);
+  failed = await runTests(server);
+} finally {
+  await dropDatabases(server);
+  await server.stop();
+}
+process.exit(failed === 0 ? 0 : 1);
 
-const passed = await runTests();
-
-await execute(url('postgres'), `drop database ${template} with (force)`);
-await stop();
-process.exit(passed ? 0 : 1);
+async function allFiles(): Promise<string[]> {
+  return (await Array.fromAsync(glob('test/**/*.test.ts', { exclude: ['test/fixtures/**'] }))).sort();
+}
 
 /**
  * tap compiles itself from the list of plugins in .taprc; before that it would load its own TypeScript compiler.
@@ -35,80 +49,61 @@ process.exit(passed ? 0 : 1);
 async function buildTap(): Promise<void> {
   const built = new URL('../node_modules/@tapjs/test/test-built/dist/esm/index.js', import.meta.url);
   if (!(await readFile(built, 'utf8')).includes('"@tapjs/typescript"')) return;
-  const code = await new Promise((resolve) =>
-    spawn('tap', ['build'], { stdio: 'ignore' }).once('close', resolve),
-  );
+  const build = spawn('tap', ['build'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const code = await new Promise((resolve) => build.once('close', resolve));
   if (code !== 0) throw new Error('tap build failed');
 }
 
-async function openServer(): Promise<{ url(database: string): string; stop(): Promise<void> }> {
+async function openServer(): Promise<Server> {
   const external = process.env['TEST_DATABASE_URL'];
   if (external === undefined) return startEmbeddedPostgres();
-  const at = (database: string): string => {
+  const url = (database: string): string => {
     const address = new URL(external);
     address.pathname = `/${database}`;
     return address.href;
   };
-  return { url: at, stop: () => Promise.resolve() };
+  return { url, stop: () => Promise.resolve() };
 }
 
-async function execute(address: string, statement: string): Promise<void> {
-  const client = new pg.Client(address);
+async function createTemplate({ url }: Server): Promise<void> {
+  const client = new pg.Client(url('postgres'));
   await client.connect();
-  await client.query(statement);
+  await client.query(`create database ${template}`);
+  await client.end();
+  const db = connect(url(template));
+  await migrateToLatest(db);
+  await db.destroy();
+}
+
+/** Drops the template, and what an interrupted test file could not drop of its clones: their names begin alike. */
+async function dropDatabases({ url }: Server): Promise<void> {
+  const client = new pg.Client(url('postgres'));
+  await client.connect();
+  const { rows } = await client.query<{ datname: string }>(
+    'select datname from pg_database where starts_with(datname, $1)',
+    [template],
+  );
+  for (const { datname } of rows) await client.query(`drop database ${datname} with (force)`);
   await client.end();
 }
 
-/** Runs tap and counts; a skipped or unfinished test is a failed one, and no test at all is a failure too. */
-async function runTests(): Promise<boolean> {
+/** Runs tap and answers how many tests failed; a run without a single passed test is a failed one too. */
+async function runTests({ url }: Server): Promise<number> {
   const tap = spawn('tap', ['--reporter=tap', ...files], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TEST_PG_URL: url('postgres'), TEST_TEMPLATE: template },
+    signal: interrupted.signal,
+    killSignal: 'SIGTERM',
   });
-  const counts = { passed: 0, failed: 0 };
-  countAsserts(new Parser(), tap.stdout, counts);
-  const code = await new Promise<number>((resolve) =>
-    tap.once('close', (exit) => {
-      resolve(exit ?? 1);
-    }),
-  );
-  const { passed: good, failed: bad } = counts;
-  const failures = bad === 0 && (code !== 0 || good === 0) ? 1 : bad;
-  console.log(`\n${good} passed, ${failures} failed`);
-  return failures === 0;
-}
-
-function countAsserts(
-  parser: Parser,
-  output: NodeJS.ReadableStream,
-  counts: { passed: number; failed: number },
-): void {
-  const watch = (level: Parser, trail: readonly string[]): void => {
-    let subtest: Parser | undefined;
-    level.on('child', (child) => {
-      subtest = child;
-      watch(child, [...trail, child.name]);
-    });
-    level.on('assert', (result) => {
-      const isLeaf = subtest === undefined; // the line after a subtest only sums it up
-      subtest = undefined;
-      const failed = !result.ok || result.skip !== false || result.todo !== false;
-      if (trail.length === 0)
-        console.log(
-          `${failed ? '✗' : '✓'} ${result.name} ${result.time ? `(${Math.round(result.time)} ms)` : ''}`,
-        );
-      if (!isLeaf) return;
-      counts[failed ? 'failed' : 'passed'] += 1;
-      if (!failed) return;
-      const why = result.skip !== false ? ' (skipped)' : result.todo !== false ? ' (todo)' : '';
-      console.log(`  ✗ ${[...trail, result.name].join(' > ')}${why}`);
-      if (result.diag)
-        console.log(JSON.stringify(result.diag, null, 2).replaceAll('\\n', '\n').slice(0, 4000));
-    });
-    level.on('bailout', (reason) => {
-      console.log(`bail out: ${reason}`);
-    });
-  };
-  watch(parser, []);
-  output.pipe(parser);
+  tap.on('error', (error) => {
+    console.error(error.message);
+  });
+  const ended = new Promise<number | null>((resolve) => tap.once('close', resolve));
+  const { passed, failed: told } = await reportTap(tap.stdout);
+  const isSilentFailure = told === 0 && ((await ended) !== 0 || passed === 0);
+  if (isSilentFailure)
+    console.log(passed === 0 ? '  ✗ there was no test' : '  ✗ tap failed without naming a test');
+  const failures = isSilentFailure ? 1 : told;
+  console.log(`\n${passed} passed, ${failures} failed`);
+  return failures;
 }

@@ -1,6 +1,12 @@
 /** A real browser: Debian's Chromium, headless, with nothing remembered from before. */
 import { access } from 'node:fs/promises';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import type { Test } from 'tap';
 
 const candidates = [
@@ -28,7 +34,10 @@ export async function startBrowser(t: Test): Promise<(options?: BrowserContextOp
   });
   t.teardown(() => browser.close());
   return async (options) => {
-    const context: BrowserContext = await browser.newContext({ viewport: { width: 1000, height: 800 }, ...options });
+    const context: BrowserContext = await browser.newContext({
+      viewport: { width: 1000, height: 800 },
+      ...options,
+    });
     context.setDefaultTimeout(15_000);
     return context.newPage();
   };
@@ -36,7 +45,14 @@ export async function startBrowser(t: Test): Promise<(options?: BrowserContextOp
 
 async function findChromium(): Promise<string> {
   for (const path of candidates) {
-    if (path !== undefined && (await access(path).then(() => true, () => false))) return path;
+    if (
+      path !== undefined &&
+      (await access(path).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return path;
   }
   throw new Error('the browser tests need Chromium: install it, or name it in CHROMIUM');
 }

@@ -33,7 +33,10 @@ export async function startReplicas(
 ): Promise<Replicas> {
   const balancerPort = await freePort();
   const issuer = `http://127.0.0.1:${balancerPort}`;
-  const keys = { SECRET_KEYS: randomBytes(32).toString('base64url'), COOKIE_KEYS: randomBytes(32).toString('base64url') };
+  const keys = {
+    SECRET_KEYS: randomBytes(32).toString('base64url'),
+    COOKIE_KEYS: randomBytes(32).toString('base64url'),
+  };
   const env = { ...keys, ISSUER: issuer, DATABASE_URL: databaseUrl, HOST: '127.0.0.1' };
   const ctx = openContext(t, env);
   if (seed) {
@@ -49,7 +52,10 @@ export async function startReplicas(
   return { issuer, origins, ctx, output: () => output };
 }
 
-function openContext(t: Test, env: Readonly<Record<string, string>> & { readonly DATABASE_URL: string }): Context {
+function openContext(
+  t: Test,
+  env: Readonly<Record<string, string>> & { readonly DATABASE_URL: string },
+): Context {
   const config = testConfig(env);
   const db = connect(env.DATABASE_URL);
   const { fetch, close } = createSafeFetch({ allowLoopbackAndHttp: true });
@@ -61,7 +67,11 @@ function openContext(t: Test, env: Readonly<Record<string, string>> & { readonly
   return { config, db, now: () => new Date(), log: pino({ level: 'silent' }), fetch, hashGate, origin: {} };
 }
 
-function startProcess(t: Test, env: Readonly<Record<string, string>>, onOutput: (text: string) => void): ChildProcess {
+function startProcess(
+  t: Test,
+  env: Readonly<Record<string, string>>,
+  onOutput: (text: string) => void,
+): ChildProcess {
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
