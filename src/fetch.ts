@@ -3,12 +3,21 @@
  * our own network (SSRF): the address is vetted where it is connected to, not where it is looked up.
  */
 import { lookup as systemLookup, type LookupAddress } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { Agent, fetch as undiciFetch, type RequestInit as UndiciInit } from 'undici';
+import { Agent, fetch as undiciFetch, type Dispatcher, type RequestInit as UndiciInit } from 'undici';
 
-/** Like fetch, but never follows a redirect, and what comes back is small and soon. Refusals reject. */
-export type SafeFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
+export interface SafeRequestInit extends Omit<RequestInit, 'body'> {
+  readonly body?: RequestInit['body'] | undefined;
+  /** Lowers the cap on this answer's body, never raises it. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Like fetch, but never follows a redirect, and what comes back is small and soon: a body past the cap or the time-out
+ * makes its reading reject. Rejects with `RefusedRequest` what is not allowed, before a single byte is sent.
+ */
+export type SafeFetch = (url: string | URL, init?: SafeRequestInit) => Promise<Response>;
 
 export interface SafeFetchOptions {
   /** For development: http, any port, and loopback addresses (nothing else that is private). */
@@ -20,6 +29,7 @@ export interface SafeFetchOptions {
   readonly maxBytes?: number;
 }
 
+/** Says which rule was broken and nothing that was learned on the way, such as the address behind a name. */
 export class RefusedRequest extends Error {
   constructor(reason: string) {
     super(`outgoing request refused: ${reason}`);
@@ -29,37 +39,82 @@ export class RefusedRequest extends Error {
 const defaultTimeoutMs = 5000;
 const defaultMaxBytes = 256 * 1024;
 
+/** Has its own agent, so no proxy in the environment is used; `close` ends its connections. */
 export function createSafeFetch(options: SafeFetchOptions): { fetch: SafeFetch; close(): Promise<void> } {
   const { timeoutMs = defaultTimeoutMs, maxBytes = defaultMaxBytes } = options;
-  const agent = new Agent({
-    connect: { lookup: vettingLookup(options), timeout: timeoutMs },
+  const agent = createAgent(options, timeoutMs, maxBytes);
+  const dispatcher = agent.compose(refuseEncoded);
+  const safeFetch: SafeFetch = async (address, init = {}) => {
+    const url = vetUrl(String(address), options);
+    // what a library passes to connect with is dropped: it would go around the vetting
+    const {
+      dispatcher: _theirs,
+      maxBytes: lower = maxBytes,
+      ...request
+    } = init as SafeRequestInit & UndiciInit;
+    const headers = new Headers(request.headers);
+    headers.set('accept-encoding', 'identity');
+    const response = await undiciFetch(url, {
+      ...(request as UndiciInit),
+      headers: [...headers],
+      dispatcher,
+      redirect: 'manual',
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(request.signal ? [request.signal] : [])]),
+    }).catch(rethrow);
+    const answer = response as unknown as Response;
+    return lower < maxBytes ? capBody(answer, lower) : answer;
+  };
+  return { fetch: safeFetch, close: () => agent.destroy() };
+}
+
+function createAgent(options: SafeFetchOptions, timeoutMs: number, maxBytes: number): Agent {
+  return new Agent({
+    connect: {
+      lookup: vettingLookup(options),
+      timeout: timeoutMs,
+      // said aloud, since NODE_TLS_REJECT_UNAUTHORIZED=0 or --tls-min-v1.0 would lower the defaults
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+    },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxResponseSize: maxBytes,
     connections: 16,
   });
-  const safeFetch: SafeFetch = async (address, init = {}) => {
-    const url = vetUrl(String(address), options);
-    // what a library passes to connect with is dropped: it would go around the vetting
-    const { dispatcher: _theirs, ...request } = init as unknown as UndiciInit;
-    const headers = new Headers(request.headers as RequestInit['headers']);
-    headers.set('accept-encoding', 'identity');
-    const response = await undiciFetch(url, {
-      ...request,
-      headers: [...headers],
-      dispatcher: agent,
-      redirect: 'manual',
-      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(request.signal ? [request.signal] : [])]),
-    });
-    // a body that claims to be compressed could unfold to any size
-    const encoding = response.headers.get('content-encoding');
-    if (encoding !== null && encoding !== 'identity') {
-      await response.body?.cancel();
-      throw new RefusedRequest('the answer is compressed');
-    }
-    return response as unknown as Response;
-  };
-  return { fetch: safeFetch, close: () => agent.destroy() };
+}
+
+/** A refusal inside the agent arrives as the cause of "fetch failed"; the caller gets the refusal itself. */
+function rethrow(error: unknown): never {
+  if (error instanceof Error && error.cause instanceof RefusedRequest) throw error.cause;
+  throw error;
+}
+
+/** We asked for identity: a body compressed all the same, perhaps many times over, could unfold to any size. */
+const refuseEncoded: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (request, handler) =>
+  dispatch(request, {
+    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+    // here, since fetch sets up its decoders as soon as it sees the head
+    onResponseStart(controller, status, headers, message) {
+      const encoding = headers['content-encoding'] ?? 'identity';
+      if (encoding !== 'identity') controller.abort(new RefusedRequest('the answer is compressed'));
+      else handler.onResponseStart?.(controller, status, headers, message);
+    },
+    onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
+    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
+    onResponseError: (controller, error) => handler.onResponseError?.(controller, error),
+  });
+
+/** The same answer, but reading its body rejects at the first byte past `maxBytes`, and the connection is dropped. */
+function capBody(response: Response, maxBytes: number): Response {
+  let received = 0;
+  const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      received += chunk.length;
+      if (received > maxBytes) throw new RefusedRequest('the answer is too large');
+      controller.enqueue(chunk);
+    },
+  });
+  return response.body ? new Response(response.body.pipeThrough(counter), response) : response;
 }
 
 function vetUrl(address: string, { allowLoopbackAndHttp }: SafeFetchOptions): URL {
@@ -71,7 +126,7 @@ function vetUrl(address: string, { allowLoopbackAndHttp }: SafeFetchOptions): UR
   if (url.port !== '' && !allowLoopbackAndHttp) throw new RefusedRequest('port 443 only');
   // a literal never reaches the resolver; URL has already undone its disguises (0x7f.1, 2130706433, [::ffff:7f00:1])
   const literal = url.hostname.replace(/^\[|\]$/g, '');
-  if (ipaddr.isValid(literal)) vetAddress(literal, allowLoopbackAndHttp);
+  if (isIP(literal) !== 0) vetAddress(literal, allowLoopbackAndHttp);
   return url;
 }
 
@@ -106,13 +161,23 @@ function vetAddress(address: string, allowLoopback: boolean): void {
 /** Azure's platform address: public by its range, and inside by what it answers. */
 const azurePlatform = '168.63.129.16';
 
+/** All that IPv6 has given out so far; outside it lie forms that carry an IPv4 address, such as ::7f00:1 (RFC 4291 §2.5.5). */
+const allocatedIPv6 = ipaddr.IPv6.parseCIDR('2000::/3');
+
 /** True for global unicast only: no private, link-local, metadata, translated (NAT64, 6to4, Teredo) or mapped range. */
 export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false;
-  const ip = ipaddr.process(address); // an IPv4-mapped address is judged as the IPv4 address it is
+  const ip = parseAddress(address);
+  if (!ip || (ip instanceof ipaddr.IPv6 && !ip.match(allocatedIPv6))) return false;
   return ip.range() === 'unicast' && ip.toString() !== azurePlatform;
 }
 
 function isLoopback(address: string): boolean {
-  return ipaddr.process(address).range() === 'loopback';
+  return parseAddress(address)?.range() === 'loopback';
+}
+
+/** Reads an address as the system would that connects to it; an IPv4-mapped one is the IPv4 address it carries. */
+function parseAddress(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  // ipaddr.js alone would take octal and short forms, and ::8.8.8.8 (not mapped, goes nowhere) for 8.8.8.8
+  if (isIP(address) === 0 || /^::\d+\./.test(address)) return undefined;
+  return ipaddr.process(address);
 }

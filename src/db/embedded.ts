@@ -214,7 +214,8 @@ while read -r word value; do
   case $word in interrupt) pid=$value ;; remove) set -- "$@" "$value" ;; esac
 done
 if [ "$pid" ] && kill -INT "$pid"; then
-  while kill -0 "$pid"; do sleep 0.1; done
+  tenths=0
+  while [ $tenths -lt 100 ] && kill -0 "$pid"; do sleep 0.1; tenths=$((tenths + 1)); done
 fi
 rm -rf "$@"`;
 

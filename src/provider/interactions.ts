@@ -16,7 +16,7 @@ import { saveGrant } from './grants.ts';
 import type { AccessPrompt } from './policy.ts';
 import type { Engine } from './provider.ts';
 import { findInteraction, findSessionByUid, updateSignInState } from './session-queries.ts';
-import { readInteraction } from './session-store.ts';
+import { readInteraction } from './interaction-store.ts';
 import { singleFactor } from './settings.ts';
 import { flushUnit, openUnit, readRow, type Unit } from './unit-of-work.ts';
 

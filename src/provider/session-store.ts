@@ -1,19 +1,15 @@
-/** Sessions and interactions: what belongs to a browser. */
+/** Sessions: a signed-in browser. */
 import type { UserId } from '../kernel/ids.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { rowKey } from './row-key.ts';
-import type { Entry, Store } from './store.ts';
+import type { Store } from './store.ts';
 import { LostRace } from './errors.ts';
 import type { Payload } from './queries.ts';
 import {
-  consumeInteraction,
   deleteSession,
-  findInteraction,
   findSession,
   findSessionByUid,
-  insertInteraction,
   insertSession,
-  type InteractionRow,
   type SessionRow,
   updateSession,
 } from './session-queries.ts';
@@ -86,59 +82,4 @@ function removedFrom(before: Payload, after: Payload): string[] {
   return Object.keys((before['authorizations'] ?? {}) as Authorizations).filter(
     (clientId) => !now.has(clientId),
   );
-}
-
-export const interactionStore: Store = {
-  async find(unit, uid) {
-    const row = await readInteraction(unit, uid);
-    return row && !row.finishedAt ? { ...row.payload, jti: uid } : undefined;
-  },
-
-  upsert(unit, uid, { payload, expiresAt }: Entry) {
-    const stored = withoutSecrets(payload);
-    const { client_id: client } = (payload['params'] ?? {}) as { client_id?: string };
-    const write = { idHash: hashToken(uid), clientId: client ?? null, payload: stored, expiresAt };
-    recordWrite(
-      unit,
-      rowKey('Interaction', uid),
-      { rank: 'insert', run: (tx) => insertInteraction(tx, write) },
-      {
-        payload: stored,
-        clientId: write.clientId,
-        state: null,
-        version: 1,
-        finishedAt: null,
-        expiresAt,
-      } satisfies InteractionRow,
-    );
-  },
-
-  destroy(unit, uid) {
-    recordWrite(unit, rowKey('Interaction', uid), {
-      rank: 'consume',
-      run: async (tx) => {
-        if (!(await consumeInteraction(tx, hashToken(uid)))) throw new LostRace('session');
-      },
-    });
-  },
-};
-
-/** The interaction with our own columns: read together with the engine's, once a request. */
-export function readInteraction(unit: Unit, uid: string): Promise<InteractionRow | undefined> {
-  const { db, now } = unit.ctx;
-  return readRow(unit, rowKey('Interaction', uid), () => findInteraction(db, hashToken(uid), now()));
-}
-
-/** The engine copies the browser's session id and the hint's token into an interaction and never looks at them again. */
-function withoutSecrets(payload: Payload): Payload {
-  const { session, params, prompt, ...rest } = payload as Record<string, Payload | undefined>;
-  const { cookie: _cookie, ...boundSession } = session ?? {};
-  const { id_token_hint: _hint, ...keptParams } = params ?? {};
-  const { id_token_hint: _detail, ...details } = (prompt?.['details'] ?? {}) as Payload;
-  return {
-    ...rest,
-    ...(session && { session: boundSession }),
-    params: keptParams,
-    ...(prompt && { prompt: { ...prompt, details } }),
-  };
 }
