@@ -47,7 +47,6 @@ export function createRelyingParty(app: DemoApp, issuer: string, fetch: SafeFetc
   const home = `${issuer}/demo/${app.name}`;
   const pending = new Map<string, Pending>();
   const sessions = new Map<string, Tokens>();
-  const customFetch = fetch as unknown as oidc.CustomFetch;
   let discovered: Promise<oidc.Configuration> | undefined;
 
   const configuration = (): Promise<oidc.Configuration> => {
@@ -55,7 +54,7 @@ export function createRelyingParty(app: DemoApp, issuer: string, fetch: SafeFetc
     const metadata = { id_token_signed_response_alg: 'ES256' };
     discovered ??= oidc
       .discovery(new URL(issuer), clientId, metadata, authentication, {
-        [oidc.customFetch]: customFetch,
+        [oidc.customFetch]: fetch,
         ...(issuer.startsWith('http:') && { execute: [oidc.allowInsecureRequests] }),
       })
       .catch((error: unknown) => {
@@ -118,7 +117,7 @@ export function createRelyingParty(app: DemoApp, issuer: string, fetch: SafeFetc
 
     async backchannelLogout(logoutToken) {
       const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`), {
-        [joseFetch]: fetch as unknown as typeof globalThis.fetch,
+        [joseFetch]: fetch,
       });
       const { payload } = await jwtVerify(logoutToken, keys, {
         issuer,
