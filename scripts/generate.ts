@@ -22,23 +22,20 @@ const brandedIds = { user: 'UserId', account: 'AccountId', product: 'ProductId' 
 /** Written with what the engine hands over, which to the compiler is any string. */
 const enginesOwn = ['sessions.user_id', 'grants.user_id'];
 
+const isCheck = process.argv.includes('--check');
 const stale: string[] = [];
 for (const [name, generate] of Object.entries(generators)) {
   const file = new URL(`../${name}`, import.meta.url);
   const [before, after] = [await readFile(file, 'utf8').catch(() => ''), await generate()];
   if (before === after) continue;
   stale.push(name);
-  if (!isCheck()) await writeFile(file, after);
+  if (!isCheck) await writeFile(file, after);
 }
-if (isCheck() && stale.length > 0) {
+if (isCheck && stale.length > 0) {
   console.error(`Stale: ${stale.join(', ')}. Run \`npm run generate\` and commit the result.`);
   process.exitCode = 1;
 } else if (stale.length > 0) {
   console.log(`Wrote ${stale.join(', ')}.`);
-}
-
-function isCheck(): boolean {
-  return process.argv.includes('--check');
 }
 
 function configurationDocument(): string {
@@ -46,7 +43,7 @@ function configurationDocument(): string {
     `\`${name}\``,
     fallback ? `\`${fallback}\`` : '',
     secret ? 'yes' : '',
-    about,
+    about.replaceAll('<', '&lt;'),
   ]);
   return document(
     'Configuration',
@@ -70,17 +67,28 @@ function errorsDocument(): string {
 }
 
 function failureTable(): string[] {
-  const rows = Object.entries(failures).map(([code, { status, title }]) => [`\`${code}\``, String(status), title]);
+  const rows = Object.entries(failures).map(([code, { status, title }]) => [
+    `\`${code}\``,
+    String(status),
+    title,
+  ]);
   return table(['Code', 'Status', 'Title'], rows);
 }
 
 function document(title: string, source: string, ...lines: readonly string[]): string {
-  return [`# ${title}`, '', `<!-- Generated from ${source} by \`npm run generate\`; do not edit. -->`, '', ...lines, '']
-    .join('\n');
+  return [
+    `# ${title}`,
+    '',
+    `<!-- Generated from ${source} by \`npm run generate\`; do not edit. -->`,
+    '',
+    ...lines,
+    '',
+  ].join('\n');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }
 
@@ -100,7 +108,9 @@ async function schemaModule(): Promise<string> {
 async function describeTables(db: Db): Promise<string> {
   const dialect = new PostgresDialect();
   // without our plugins: the catalogue must be read with its own names
-  const catalogue = db.withoutPlugins() as unknown as Parameters<typeof dialect.introspector.introspect>[0]['db'];
+  const catalogue = db.withoutPlugins() as unknown as Parameters<
+    typeof dialect.introspector.introspect
+  >[0]['db'];
   const metadata = await dialect.introspector.introspect({ db: catalogue });
   const columns = Object.fromEntries(
     metadata.tables.flatMap((table) =>

@@ -2,7 +2,7 @@
  * The only way out of the service. Addresses come from configuration that customers write, so each could be aimed at
  * our own network (SSRF): the address is vetted where it is connected to, not where it is looked up.
  */
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, fetch as undiciFetch, type Dispatcher, type RequestInit as UndiciInit } from 'undici';
@@ -94,10 +94,11 @@ const refuseEncoded: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (re
   dispatch(request, {
     onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
     // here, since fetch sets up its decoders as soon as it sees the head
-    onResponseStart(controller, status, headers, message) {
+    onResponseStart(controller, ...head) {
+      const [, headers] = head;
       const encoding = headers['content-encoding'] ?? 'identity';
       if (encoding !== 'identity') controller.abort(new RefusedRequest('the answer is compressed'));
-      else handler.onResponseStart?.(controller, status, headers, message);
+      else handler.onResponseStart?.(controller, ...head);
     },
     onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
     onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
@@ -134,7 +135,7 @@ function vetUrl(address: string, { allowLoopbackAndHttp }: SafeFetchOptions): UR
 function vettingLookup({ allowLoopbackAndHttp, lookup = systemLookup }: SafeFetchOptions): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
-      const addresses = found as unknown as LookupAddress[];
+      const addresses = found;
       if (error) {
         callback(error, '', 0);
         return;

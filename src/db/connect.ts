@@ -11,8 +11,8 @@ const bigint = 20;
 /** count(*) and bigint as numbers: nothing here counts past 2^53. */
 const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === bigint ? Number : (pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown),
-} as pg.CustomTypesConfig;
+    oid === bigint ? Number : (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
+};
 
 export interface ConnectOptions {
   /** Connections of this process at most. */

@@ -1,5 +1,6 @@
 /** The demo's pages: the start page that lists the world, and a product app that shows what it was told. */
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { postButton } from '../pages/action-form.ts';
 import { html, type Html } from '../pages/html.ts';
 import { page } from '../pages/layout.ts';
 import type { DemoApp, Tokens } from './relying-party.ts';
@@ -82,8 +83,8 @@ function signedIn({ name, title }: DemoApp, tokens: Tokens): Html {
       Valid until
       ${tokens.expiresAt.toISOString()}${tokens.refreshToken !== undefined && ', and can be refreshed'}.
     </p>
-    ${tokens.refreshToken !== undefined && postButton(`/demo/${name}/refresh`, 'refresh', 'Refresh the tokens', 'primary')}
-    ${postButton(`/demo/${name}/sign-out`, 'sign-out', 'Sign out', 'secondary')}
+    ${tokens.refreshToken !== undefined && postButton(`/demo/${name}/refresh`, { id: 'refresh', label: 'Refresh the tokens', style: 'primary' })}
+    ${postButton(`/demo/${name}/sign-out`, { id: 'sign-out', label: 'Sign out', style: 'secondary' })}
     <a class="button quiet" href="/">All of the demo</a>`;
 }
 
@@ -104,12 +105,6 @@ function claimsTable(claims: Readonly<Record<string, unknown>>, id: string): Htm
       )}
     </tbody>
   </table>`;
-}
-
-function postButton(href: string, id: string, label: string, style: string): Html {
-  return html`<form method="post" action="${href}">
-    <button class="${style}" type="submit" id="${id}">${label}</button>
-  </form>`;
 }
 
 export function appErrorPage(

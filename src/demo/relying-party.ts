@@ -50,17 +50,10 @@ export function createRelyingParty(app: DemoApp, issuer: string, fetch: SafeFetc
   let discovered: Promise<oidc.Configuration> | undefined;
 
   const configuration = (): Promise<oidc.Configuration> => {
-    const authentication = app.secret === undefined ? oidc.None() : oidc.ClientSecretBasic(app.secret);
-    const metadata = { id_token_signed_response_alg: 'ES256' };
-    discovered ??= oidc
-      .discovery(new URL(issuer), clientId, metadata, authentication, {
-        [oidc.customFetch]: fetch,
-        ...(issuer.startsWith('http:') && { execute: [oidc.allowInsecureRequests] }),
-      })
-      .catch((error: unknown) => {
-        discovered = undefined; // asked too early: the next visitor tries again
-        throw error;
-      });
+    discovered ??= discover(app, issuer, fetch).catch((error: unknown) => {
+      discovered = undefined; // asked too early: the next visitor tries again
+      throw error;
+    });
     return discovered;
   };
 
@@ -129,6 +122,15 @@ export function createRelyingParty(app: DemoApp, issuer: string, fetch: SafeFetc
       }
     },
   };
+}
+
+function discover({ name, secret }: DemoApp, issuer: string, fetch: SafeFetch): Promise<oidc.Configuration> {
+  const authentication = secret === undefined ? oidc.None() : oidc.ClientSecretBasic(secret);
+  const metadata = { id_token_signed_response_alg: 'ES256' };
+  return oidc.discovery(new URL(issuer), `demo-${name}`, metadata, authentication, {
+    [oidc.customFetch]: fetch,
+    ...(issuer.startsWith('http:') && { execute: [oidc.allowInsecureRequests] }),
+  });
 }
 
 export function newBrowserId(): string {

@@ -213,7 +213,7 @@ function address(text: string): EmailAddress {
 
 async function replaceClients(tx: Tx): Promise<void> {
   const rows = await tx.db.selectFrom('products').select(['id', 'slug']).execute();
-  const products = Object.fromEntries(rows.map(({ id, slug }) => [slug, id as ProductId]));
+  const products = Object.fromEntries(rows.map(({ id, slug }) => [slug, id]));
   for (const client of demoClients(tx.config.issuer, products)) {
     await deleteClient(tx, client.clientId);
     await createClient(tx, client);

@@ -48,7 +48,7 @@ export function registerPageCors(app: FastifyInstance, config: Config): void {
   if (origin === undefined) return;
   app.addHook('onRequest', async (request, reply) => {
     const path = request.raw.url?.split('?', 1)[0] ?? '';
-    if (!/^\/sign-in\//.test(path)) return;
+    if (!path.startsWith('/sign-in/')) return;
     void reply.header('vary', 'Origin');
     if (request.headers.origin !== origin) return;
     void reply

@@ -44,7 +44,7 @@ export interface RouteDefinition<Schema extends RouteSchema> {
 export type Route = RouteDefinition<RouteSchema>;
 
 export function defineRoute<const Schema extends RouteSchema>(route: RouteDefinition<Schema>): Route {
-  return route as unknown as Route;
+  return route;
 }
 
 const fromOwnPagesOnly: ReadonlySet<Access> = new Set(['interaction', 'demo']);
@@ -60,7 +60,7 @@ export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route
         method === 'POST' && { onRequest: async (req) => assertSameOrigin(ctx.config, req) }),
       handler: (request, reply) => {
         const input = { params: request.params, query: request.query, body: request.body };
-        return handler(requestContext(ctx, request), input as Input<RouteSchema>, { request, reply });
+        return handler(requestContext(ctx, request), input, { request, reply });
       },
     };
     app.route(options);

@@ -20,7 +20,7 @@ export function chooseAccountPage(step: Extract<Step, { step: 'choose_account' }
           )}
         </ul>
       </form>
-      ${actionButton(actions['restart'], 'restart', t.otherPerson)}
-      ${actionButton(actions['abort'], 'abort', t.abort(client.name))}`,
+      ${actionButton(actions['restart'], { id: 'restart', label: t.otherPerson })}
+      ${actionButton(actions['abort'], { id: 'abort', label: t.abort(client.name) })}`,
   );
 }

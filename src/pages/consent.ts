@@ -21,6 +21,6 @@ export function consentPage(step: Extract<Step, { step: 'consent' }>, t: Texts):
           ${t.consentDeny}
         </button>
       </form>
-      ${actionButton(actions['restart'], 'restart', t.otherPerson)}`,
+      ${actionButton(actions['restart'], { id: 'restart', label: t.otherPerson })}`,
   );
 }

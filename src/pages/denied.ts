@@ -16,9 +16,9 @@ export function deniedPage(step: Extract<Step, { step: 'denied' }>, t: Texts): H
         ${remedies.map(({ text, href }) => html`<li>${href ? html`<a href="${href}">${text}</a>` : text}</li>`)}
       </ul>
       ${step.seat_requested && html`<p class="note" role="status">${t.seatRequested}</p>`}
-      ${actionButton(actions['request_seat'], 'request-seat', t.requestSeat, 'primary')}
-      ${actionButton(actions['restart'], 'restart', t.otherPerson, 'secondary')}
-      ${actionButton(actions['abort'], 'abort', t.abort(client.name))}
+      ${actionButton(actions['request_seat'], { id: 'request-seat', label: t.requestSeat, style: 'primary' })}
+      ${actionButton(actions['restart'], { id: 'restart', label: t.otherPerson, style: 'secondary' })}
+      ${actionButton(actions['abort'], { id: 'abort', label: t.abort(client.name) })}
       <p class="case" id="case" data-code="${step.code}">
         ${t.case} <strong>${step.case_id}</strong><br />${t.caseHelp}
       </p>`,

@@ -45,6 +45,6 @@ export function identifyPage(step: Extract<Step, { step: 'identify' }>, t: Texts
         />
         <button class="primary" type="submit" id="sign-in">${t.signIn}</button>
       </form>
-      ${actionButton(actions['abort'], 'abort', t.abort(client.name))}`,
+      ${actionButton(actions['abort'], { id: 'abort', label: t.abort(client.name) })}`,
   );
 }

@@ -44,7 +44,9 @@ export function createAccessTokens(issuer: string, jwks: JSONWebKeySet, clients:
         if (claims?.client_id === koa.oidc.client.clientId) revoke(unit, claims);
       } else {
         koa.body =
-          claims && (await isActive(unit, koa, claims, clients)) ? introspection(claims) : { active: false };
+          claims && (await isActive(unit, { claims, clients, asking: koa.oidc.client }))
+            ? introspection(claims)
+            : { active: false };
       }
     },
   };
@@ -53,11 +55,9 @@ export function createAccessTokens(issuer: string, jwks: JSONWebKeySet, clients:
 /** By signature, then by what is true now: not revoked, its client there, its grant there, and access still allowed. */
 async function isActive(
   unit: Unit,
-  koa: KoaContextWithOIDC,
-  claims: Claims,
-  clients: ClientCache,
+  { claims, clients, asking }: { claims: Claims; clients: ClientCache; asking: EngineClient },
 ): Promise<boolean> {
-  if (!mayIntrospect(koa.oidc.client, { clientId: claims.client_id, aud: claims.aud })) return false;
+  if (!mayIntrospect(asking, { clientId: claims.client_id, aud: claims.aud })) return false;
   const { db, now } = unit.ctx;
   if (await findArtifact(db, revokedKey(claims), now())) return false;
   if (!(await clients.find(claims.client_id))) return false;

@@ -4,7 +4,7 @@ import { type AccessAnswer, type Entitlement, explainDenial, findAccess } from '
 import { recordEvent, type EventType } from '../core/audit/audit.ts';
 import { type AccountId, newCaseId, type UserId } from '../kernel/ids.ts';
 import { readGrant } from './grant-store.ts';
-import type { SignInResult } from './interactions.ts';
+import type { SignInResult } from './sign-in-result.ts';
 import { loadedSession } from './session-store.ts';
 import type { Unit } from './unit-of-work.ts';
 

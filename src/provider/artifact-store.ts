@@ -50,12 +50,8 @@ export function artifactStore(model: ArtifactModel): Store {
         });
         if (!isNew) throw new LostRace('proof');
       };
-      recordWrite(
-        unit,
-        rowKey(model, id),
-        { rank: model === 'ReplayDetection' ? 'consume' : 'insert', run },
-        row,
-      );
+      const rank = model === 'ReplayDetection' ? 'consume' : 'insert';
+      recordWrite(unit, rowKey(model, id), { rank, row, run });
     },
 
     consume(unit, id) {

@@ -30,7 +30,7 @@ export function configurationOf(parts: EngineParts): Configuration {
   const { ctx, units, clients, pages, jwks } = parts;
   return {
     adapter: createAdapterFactory(units, clients),
-    jwks: { keys: [...jwks] } as NonNullable<Configuration['jwks']>,
+    jwks: { keys: [...jwks] },
     routes,
     cookies: cookies(ctx.config),
     ttl: lifetimes(units, ctx.now),
@@ -38,7 +38,7 @@ export function configurationOf(parts: EngineParts): Configuration {
     loadExistingGrant: createLoadExistingGrant(units),
     interactions: { policy: createPolicy(units), url: (_koa, { uid }) => `/sign-in/${uid}` },
     extraTokenClaims: createExtraTokenClaims(units),
-    fetch: (url, options) => ctx.fetch(url instanceof Request ? url.url : url, options as RequestInit),
+    fetch: (url, options) => ctx.fetch(url instanceof Request ? url.url : url, options),
     fetchResponseBodyLimits: { jwks_uri: 256 * 1024, sector_identifier_uri: 256 * 1024 },
     features: features(parts),
     renderError: (koa, out) => {

@@ -16,18 +16,14 @@ export const grantStore: Store = {
     const isStored = known !== undefined && !unit.writes.has(keyOf(id));
     const accountId = (): AccountId | null => unit.grantAccounts.get(id) ?? null; // known only after the engine has made the id
     const { accountId: userId, clientId } = payload as { accountId: UserId; clientId: string };
-    recordWrite(
-      unit,
-      keyOf(id),
-      {
-        rank: 'grant',
-        run: (tx) =>
-          isStored
-            ? updateGrant(tx, { id, payload })
-            : insertGrant(tx, { id, userId, clientId, accountId: accountId(), payload, expiresAt }),
-      },
-      { payload, accountId: accountId() } satisfies GrantRow,
-    );
+    recordWrite(unit, keyOf(id), {
+      rank: 'grant',
+      row: { payload, accountId: accountId() } satisfies GrantRow,
+      run: (tx) =>
+        isStored
+          ? updateGrant(tx, { id, payload })
+          : insertGrant(tx, { id, userId, clientId, accountId: accountId(), payload, expiresAt }),
+    });
   },
 
   destroy(unit, id) {

@@ -12,7 +12,7 @@ import {
 } from './session-queries.ts';
 import { routes } from './settings.ts';
 import type { Store } from './store.ts';
-import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
+import { readRow, recordWrite, type Unit, type Write } from './unit-of-work.ts';
 
 export const interactionStore: Store = {
   async find(unit, uid) {
@@ -25,12 +25,8 @@ export const interactionStore: Store = {
     const { client_id: client } = (payload['params'] ?? {}) as { client_id?: string };
     const write = { idHash: hashToken(uid), clientId: client ?? null, payload: stored, expiresAt };
     const row: InteractionRow = { ...write, state: null, version: 1, finishedAt: null };
-    recordWrite(
-      unit,
-      rowKey('Interaction', uid),
-      { rank: 'insert', run: (tx) => insertInteraction(tx, write) },
-      row,
-    );
+    const run: Write['run'] = (tx) => insertInteraction(tx, write);
+    recordWrite(unit, rowKey('Interaction', uid), { rank: 'insert', row, run });
   },
 
   destroy(unit, uid) {

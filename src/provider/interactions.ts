@@ -6,9 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Interaction } from 'oidc-provider';
 import { type Context, inTransaction, type Tx } from '../context.ts';
 import type { Outcome, SignIn, SignInState, Transition, ExpiredStep } from '../core/sign-in/sign-in.ts';
-import type { Evidence } from '../core/credentials/credentials.ts';
 import { Failure } from '../kernel/failures.ts';
-import type { AccountId, UserId } from '../kernel/ids.ts';
+import type { UserId } from '../kernel/ids.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { askAccess, entitlementIn } from './access.ts';
 import { isInteractionGone } from './errors.ts';
@@ -19,19 +18,6 @@ import { findInteraction, findSessionByUid, updateSignInState } from './session-
 import { readInteraction } from './interaction-store.ts';
 import { singleFactor } from './settings.ts';
 import { flushUnit, openUnit, readRow, type Unit } from './unit-of-work.ts';
-
-/** What the engine keeps of a finished interaction and hands back when the browser resumes. */
-export interface SignInResult {
-  readonly login?: {
-    readonly accountId: string;
-    readonly ts: number;
-    readonly amr: readonly string[];
-    readonly acr: string;
-    readonly evidence: readonly Evidence[];
-    readonly account: AccountId;
-  };
-  readonly access?: { readonly account: AccountId };
-}
 
 export interface OpenedSignIn {
   readonly signIn: SignIn;

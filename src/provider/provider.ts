@@ -15,7 +15,7 @@ import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
 import { configurationOf } from './configuration.ts';
 import { logEngineEvents } from './engine-log.ts';
-import type { SignInResult } from './interactions.ts';
+import type { SignInResult } from './sign-in-result.ts';
 import { createEnginePages, type EngineHtml, type EnginePages } from './pages.ts';
 import { answerUnwritten } from './unwritten.ts';
 import { loadedSession } from './session-store.ts';
@@ -81,7 +81,7 @@ async function inUnitOfWork(
   const unit = workings.units.getStore();
   if (!unit) throw new Error('the engine was called outside a unit of work');
   await next();
-  if (!koa.oidc) return;
+  if (!('oidc' in koa)) return; // no endpoint of the engine's
   await workings.accessTokens.answer(unit, koa);
   await noteSignIn(unit, koa);
   noteReuse(unit, koa);
@@ -140,5 +140,5 @@ function publicKeys(jwks: readonly object[]): JSONWebKeySet {
     const { d, p, q, dp, dq, qi, ...publicJwk } = jwk as Record<string, unknown>;
     return publicJwk;
   });
-  return { keys } as unknown as JSONWebKeySet;
+  return { keys };
 }

@@ -78,7 +78,7 @@ function loadedKey(uid: string): string {
 }
 
 function removedFrom(before: Payload, after: Payload): string[] {
-  const now = new Set(Object.keys((after['authorizations'] ?? {}) as Authorizations));
+  const now = new Set(Object.keys(after['authorizations'] ?? {}));
   return Object.keys((before['authorizations'] ?? {}) as Authorizations).filter(
     (clientId) => !now.has(clientId),
   );

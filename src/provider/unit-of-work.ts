@@ -14,6 +14,8 @@ import { LostRace } from './errors.ts';
 /** A write that waits for the flush. Writes run by rank, so that two requests lock rows in the same order. */
 export interface Write {
   readonly rank: WriteRank;
+  /** What the rest of the request reads back. */
+  readonly row?: unknown;
   run(tx: Tx): Promise<void>;
 }
 
@@ -77,9 +79,9 @@ export async function readRow<Row>(unit: Unit, key: string, load: () => Promise<
 }
 
 /** Records a write; a later one on the same key replaces it, and this request reads back what it has written. */
-export function recordWrite(unit: Unit, key: string, write: Write, row?: unknown): void {
+export function recordWrite(unit: Unit, key: string, write: Write): void {
   unit.writes.set(key, write);
-  unit.rows.set(key, Promise.resolve(row));
+  unit.rows.set(key, Promise.resolve(write.row));
 }
 
 /** Everything recorded, in the caller's transaction. Throws LostRace when a single use was lost. */

@@ -37,7 +37,7 @@ t.test('the demo world', async (t) => {
         acr: 'urn:doorward:acr:single-factor',
       });
       t.match(claims?.['account'], /^acc_/);
-      t.type(claims?.['auth_time'], 'number');
+      t.type(claims?.auth_time, 'number');
       t.type(claims?.['sid'], 'string');
       t.match(decodeJwt(tokens.access_token), {
         aud: 'https://api.assist.test',

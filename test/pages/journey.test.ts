@@ -8,7 +8,8 @@ import { startBrowser } from '../support/browser.ts';
 const screenshots = process.env['SCREENSHOTS'];
 
 async function shoot(page: Page, name: string): Promise<void> {
-  if (screenshots !== undefined) await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
+  if (screenshots !== undefined)
+    await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
 }
 
 async function typePassword(page: Page, email: string, password = demoPassword): Promise<void> {
@@ -79,7 +80,11 @@ t.test('a newcomer tries the demo', async (t) => {
       t.equal(await page.getAttribute('#case', 'data-code'), code);
       await shoot(page, code);
       await click(page, '#abort');
-      t.match(await page.textContent('#error'), new RegExp(`access_denied.*${code}`, 's'), 'the product hears it too');
+      t.match(
+        await page.textContent('#error'),
+        new RegExp(`access_denied.*${code}`, 's'),
+        'the product hears it too',
+      );
     });
   }
 

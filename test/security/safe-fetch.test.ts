@@ -345,7 +345,6 @@ t.test('the way openid-client calls it', async (t) => {
   });
   const configuration = await discovery(new URL(issuer), 'client', undefined, undefined, {
     [customFetch]: safeFetch(t, development),
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so only to be noticed; loopback has no TLS
     execute: [allowInsecureRequests],
   });
   t.equal(configuration.serverMetadata().issuer, issuer);
@@ -367,7 +366,7 @@ t.test('public addresses are told from all others', (t) => {
 async function readUntilCut(response: Response): Promise<number> {
   let received = 0;
   try {
-    for await (const chunk of response.body ?? []) received += chunk.length;
+    for await (const chunk of response.body ?? []) received += (chunk as Uint8Array).length;
   } catch {
     return received;
   }

@@ -64,5 +64,5 @@ export async function demoUserId(ctx: Context, email: string): Promise<UserId> {
     .select('id')
     .where('email', '=', email)
     .executeTakeFirstOrThrow();
-  return row.id as UserId;
+  return row.id;
 }

@@ -17,7 +17,7 @@ export async function findPasswordByEmail(db: Db, email: EmailAddress): Promise<
     .select(['users.id as userId', 'passwords.hash'])
     .where('users.email', '=', email)
     .executeTakeFirst();
-  return row as StoredPassword | undefined;
+  return row;
 }
 
 /** Sets or replaces a user's password; the caller has hashed it before the transaction began. */

@@ -55,5 +55,5 @@ async function listTakenSeats(tx: Tx, { accountId, productId }: NewSeat): Promis
     .where('productId', '=', productId)
     .where((where) => where.or([where('endsAt', 'is', null), where('endsAt', '>', tx.now())]))
     .execute();
-  return seats.map((seat) => seat.userId as UserId);
+  return seats.map((seat) => seat.userId);
 }

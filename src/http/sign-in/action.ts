@@ -29,7 +29,7 @@ export function actionRoute<Body extends z.ZodType>(
     schema,
     handler: async (ctx, input, wire) => {
       const { params, body } = input as { params: { uid: string }; body: z.output<Body> };
-      return visitSignIn(engine(), ctx, { ...wire, uid: params.uid }, async (opened) => {
+      return visitSignIn({ ...wire, engine: engine(), ctx, uid: params.uid }, async (opened) => {
         const transition = await action.transition(ctx, opened.signIn, body);
         return { signIn: await opened.move(transition), problem: transition.problem };
       });

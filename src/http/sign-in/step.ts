@@ -10,5 +10,7 @@ export const stepRoute = (engine: () => Engine): Route =>
     access: 'interaction',
     schema: { params: uidParams },
     handler: async (ctx, { params }, wire) =>
-      visitSignIn(engine(), ctx, { ...wire, uid: params.uid }, ({ signIn }) => Promise.resolve({ signIn })),
+      visitSignIn({ ...wire, engine: engine(), ctx, uid: params.uid }, ({ signIn }) =>
+        Promise.resolve({ signIn }),
+      ),
   });

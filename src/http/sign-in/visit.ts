@@ -14,44 +14,53 @@ import type { Wire } from '../route.ts';
 export const uidParams = z.object({ uid: z.string().regex(/^[\w-]{21,64}$/) });
 
 type Opened = Awaited<ReturnType<typeof openSignIn>>;
-type Result = { readonly signIn: SignIn; readonly problem?: Transition['problem'] };
-type Visit = Wire & { readonly uid: string };
+
+interface Result {
+  readonly signIn: SignIn;
+  readonly problem?: Transition['problem'];
+}
+
+export interface Visit extends Wire {
+  readonly engine: Engine;
+  readonly ctx: Context;
+  readonly uid: string;
+}
 
 /** Opens the sign-in for this browser, does the work, and answers with the step or with the problem and the step. */
-export async function visitSignIn(
-  engine: Engine,
-  ctx: Context,
-  visit: Visit,
-  work: (opened: Opened) => Promise<Result>,
-) {
-  const { request, reply, uid: id } = visit;
+export async function visitSignIn(visit: Visit, work: (opened: Opened) => Promise<Result>) {
+  const { engine, ctx, request, reply, uid } = visit;
   let opened: Opened | undefined;
   try {
-    opened = await openSignIn(engine, ctx, { req: request.raw, res: reply.raw, uid: id });
+    opened = await openSignIn(engine, ctx, { req: request.raw, res: reply.raw, uid });
     const { signIn, problem } = await work(opened);
-    if (!problem) return await sendStep(ctx, visit, nextStep(signIn));
-    const { code, ...details } = problem;
-    return await sendStepProblem(visit, new Failure(code, details), nextStep(signIn), problem.caseId);
+    if (!problem) return await sendStep(visit, nextStep(signIn));
+    const { code, caseId, ...details } = problem;
+    return await sendStepProblem(visit, new Failure(code, details), { step: nextStep(signIn), caseId });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const isExpired = error.code === 'interaction_expired' || !opened;
-    const step = isExpired ? await findExpiredStep(engine, ctx, id) : nextStep((opened as Opened).signIn);
-    return sendStepProblem(visit, error, step);
+    const stands = opened && error.code !== 'interaction_expired' ? nextStep(opened.signIn) : undefined;
+    return sendStepProblem(visit, error, { step: stands ?? (await findExpiredStep(engine, ctx, uid)) });
   }
 }
 
-async function sendStep(ctx: Context, { request, reply, uid: id }: Visit, step: Step) {
+async function sendStep({ ctx, request, reply, uid }: Visit, step: Step) {
   if (!wantsHtml(request)) return reply.send(step);
   if (step.step === 'done') return reply.redirect(step.location, 303);
   // after a POST always 303, never 307: the password must not be posted on
-  if (request.method === 'POST') return reply.redirect(`/sign-in/${id}`, 303);
+  if (request.method === 'POST') return reply.redirect(`/sign-in/${uid}`, 303);
   const { signInUrl } = ctx.config;
-  if (signInUrl !== undefined) return reply.redirect(withInteraction(signInUrl, id), 303);
+  if (signInUrl !== undefined) return reply.redirect(withInteraction(signInUrl, uid), 303);
   return sendPage(reply, stepPage(step));
 }
 
+interface Standing {
+  readonly step: Step;
+  readonly caseId?: string | undefined;
+}
+
 /** JSON: the problem with the step that stands. HTML: back to that step's page, which shows what went wrong. */
-function sendStepProblem({ request, reply, uid: id }: Visit, failure: Failure, step: Step, caseId?: string) {
+function sendStepProblem(visit: Visit, failure: Failure, { step, caseId }: Standing) {
+  const { request, reply, uid } = visit;
   const problem = problemOf(failure, request.id);
   request.log.info({ code: failure.code, caseId }, 'refused');
   if (problem.status === 503) void reply.header('retry-after', '1');
@@ -59,13 +68,14 @@ function sendStepProblem({ request, reply, uid: id }: Visit, failure: Failure, s
     const body = { ...problem, ...(caseId !== undefined && { case_id: caseId }), step };
     return reply.status(problem.status).type('application/problem+json').send(body);
   }
-  if (step.step === 'expired' || problem.status >= 500)
+  if (step.step === 'expired' || problem.status >= 500) {
     return sendPage(reply.status(problem.status), stepPage(step, problem));
-  return reply.redirect(`/sign-in/${id}`, 303);
+  }
+  return reply.redirect(`/sign-in/${uid}`, 303);
 }
 
-function withInteraction(page: string, id: string): string {
+function withInteraction(page: string, uid: string): string {
   const url = new URL(page);
-  url.searchParams.set('interaction', id);
+  url.searchParams.set('interaction', uid);
   return url.href;
 }
