@@ -8,6 +8,7 @@ import { type Setting, settings } from '../config/settings.ts';
 import { connect, type Db } from '../src/db/connect.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded.ts';
 import { migrateToLatest } from '../src/db/migrate.ts';
+import { denialCodes, explainDenial } from '../src/core/access/access.ts';
 import { failures } from '../src/kernel/failures.ts';
 
 /** Every generated file, and what makes its text. */
@@ -58,11 +59,19 @@ function configurationDocument(): string {
 function errorsDocument(): string {
   return document(
     'Errors',
-    'src/kernel/failures.ts',
+    'src/kernel/failures.ts and src/core/access/explain.ts',
     'What the service answers when it refuses. JSON answers are `application/problem+json` (RFC 9457) with the code in',
     '`code`; pages show the title. Errors of the OAuth and OpenID Connect endpoints have the codes of their standards.',
     '',
     ...failureTable(),
+    '',
+    '## Why access is refused',
+    '',
+    'After the right password (or on an existing session) the access decision may still say no. The page and the step',
+    '`denied` carry the code; the client gets `access_denied` with `error_description` `<code>: <text> (case <id>)`, at the',
+    'token endpoint `invalid_grant` with the same description. In the order in which it is asked:',
+    '',
+    ...denialTable(),
   );
 }
 
@@ -73,6 +82,15 @@ function failureTable(): string[] {
     title,
   ]);
   return table(['Code', 'Status', 'Title'], rows);
+}
+
+function denialTable(): string[] {
+  const client = { product: { name: 'Assist' }, signUpUri: null };
+  const rows = denialCodes.map((code) => {
+    const { text, remedies } = explainDenial(code, client, { name: 'Acme Inc.' });
+    return [`\`${code}\``, text, remedies.map((remedy) => `${remedy.who}: ${remedy.text}`).join('<br>')];
+  });
+  return table(['Code', 'The person is told', 'Remedies'], rows);
 }
 
 function document(title: string, source: string, ...lines: readonly string[]): string {
