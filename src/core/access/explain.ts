@@ -95,7 +95,7 @@ const templates: Readonly<Record<DenialCode, Template>> = {
   }),
   role_required: ({ account }) => ({
     title: 'This is for administrators',
-    text: `You are not an administrator of ${account}.`,
+    text: `Only an administrator of ${account} may use this.`,
     remedies: [admin('Ask an administrator of your account to do it, or to make you one.')],
   }),
 };
