@@ -41,8 +41,8 @@ export function configurationOf(parts: EngineParts): Configuration {
     fetch: (url, options) => ctx.fetch(url instanceof Request ? url.url : url, options),
     fetchResponseBodyLimits: { jwks_uri: 256 * 1024, sector_identifier_uri: 256 * 1024 },
     features: features(parts),
-    renderError: (koa, out) => {
-      pages.error(koa, out);
+    renderError: (koa, out, error) => {
+      pages.error(koa, out, error);
     },
     ...protocol,
     ...clientRules,

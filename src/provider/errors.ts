@@ -48,5 +48,5 @@ export function invalidClientAssertion(detail: string): Error {
 }
 
 export function isInteractionGone(error: unknown): boolean {
-  return error instanceof errors.SessionNotFound;
+  return error instanceof errors.SessionNotFound || (error instanceof LostRace && error.over === 'session');
 }

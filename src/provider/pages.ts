@@ -1,5 +1,6 @@
 /** The pages the engine has to show by itself: when, and with which status. What they look like is not known here. */
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { isInteractionGone } from './errors.ts';
 
 /** Renders; given by the composition root, so that the engine's folder knows no HTML. */
 export interface EngineHtml {
@@ -27,14 +28,21 @@ export interface EngineError {
 }
 
 export interface EnginePages {
-  error(koa: KoaContextWithOIDC, problem: EngineError): void;
+  error(koa: KoaContextWithOIDC, problem: EngineError, cause: unknown): void;
   signOut(koa: KoaContextWithOIDC, form: string): void;
   signedOut(koa: KoaContextWithOIDC): void;
 }
 
 export function createEnginePages(html: EngineHtml): EnginePages {
   return {
-    error(koa, problem) {
+    error(koa, problem, cause) {
+      // back button, bookmark, second window: a page says where to start again. It is told that this one has ended,
+      // because the step itself may still stand and would send the browser back here
+      if (koa.oidc.route === 'resume' && isInteractionGone(cause)) {
+        koa.status = 303;
+        koa.redirect(`/sign-in/${koa.path.split('/').at(-1) ?? ''}?ended`);
+        return;
+      }
       if (koa.accepts('json', 'html') !== 'html') {
         koa.body = { error: problem.error, error_description: problem.error_description };
         return;

@@ -18,12 +18,12 @@ import { logEngineEvents } from './engine-log.ts';
 import type { SignInResult } from './sign-in-result.ts';
 import { createEnginePages, type EngineHtml, type EnginePages } from './pages.ts';
 import { answerUnwritten } from './unwritten.ts';
+import { extendRefreshToken, forgetRotation } from './refresh-token-store.ts';
 import { loadedSession } from './session-store.ts';
 import { createUnits, openUnit, settleUnit, type Unit, type Units } from './unit-of-work.ts';
 import { readMetadata, type ServedDocument } from './metadata.ts';
 
-export { routes } from './settings.ts';
-export { cookieNames } from './settings.ts';
+export { cookieNames, routes } from './settings.ts';
 export type { ServedDocument } from './metadata.ts';
 
 export interface Engine {
@@ -85,14 +85,15 @@ async function inUnitOfWork(
   await workings.accessTokens.answer(unit, koa);
   await noteSignIn(unit, koa);
   noteReuse(unit, koa);
+  noteRefresh(unit, koa);
   try {
     await settleUnit(unit);
   } catch (error) {
     await answerUnwritten({ unit, koa, pages: workings.pages, error });
     return;
   }
-  if (unit.rotation?.successor)
-    (koa.body as { refresh_token?: string }).refresh_token = unit.rotation.successor;
+  const successor = unit.rotation?.successor;
+  if (successor !== undefined) (koa.body as { refresh_token?: string }).refresh_token = successor;
 }
 
 /** The evidence and the account of a sign-in belong to the session's row, and so does its event. */
@@ -125,6 +126,16 @@ function noteReuse(unit: Unit, { oidc }: KoaContextWithOIDC): void {
   unit.records.push((tx) =>
     recordEvent(tx, { type: 'grant.revoked_on_reuse', clientId, details: { grant_id: grantId } }),
   );
+}
+
+/**
+ * A refusal must not rotate: the client would be left with a token that is about to die and no successor. And a token
+ * that is not rotated lives on by being used.
+ */
+function noteRefresh(unit: Unit, { oidc, status }: KoaContextWithOIDC): void {
+  if (oidc.route !== 'token') return;
+  if (status >= 400) forgetRotation(unit);
+  else if (oidc.params?.['grant_type'] === 'refresh_token' && !unit.rotation) extendRefreshToken(unit, oidc);
 }
 
 /** What is stored (and handed to the engine as the secret) is the hash. Constant time. */

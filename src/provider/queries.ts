@@ -197,6 +197,24 @@ export async function consumeRefreshToken(tx: Tx, rotation: Rotation): Promise<B
   return result.rows[0]?.currentHash;
 }
 
+/** Moves the end of a family whose token has just been used; in the row and in the engine's own document. */
+export async function updateFamilyExpiry(
+  tx: Tx,
+  {
+    familyHash,
+    currentHash,
+    expiresAt,
+    exp,
+  }: Pick<NewFamily, 'familyHash' | 'currentHash' | 'expiresAt'> & { exp: number },
+): Promise<void> {
+  await tx.db
+    .updateTable('refreshFamilies')
+    .set({ expiresAt, payload: sql`jsonb_set(payload, '{exp}', ${exp}::text::jsonb)` })
+    .where('familyHash', '=', familyHash)
+    .where('currentHash', '=', currentHash)
+    .execute();
+}
+
 export async function deleteFamily(tx: Tx, familyHash: Buffer): Promise<void> {
   await tx.db.deleteFrom('refreshFamilies').where('familyHash', '=', familyHash).execute();
 }

@@ -3,8 +3,10 @@
  *
  * @see RFC 9700 §4.14 and docs/adr/0003-refresh-rotation.md
  */
-import { addSeconds } from '../kernel/time.ts';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { addSeconds, day } from '../kernel/time.ts';
 import { hashToken, isSameHash } from '../kernel/tokens.ts';
+import { refreshTokenLife } from './settings.ts';
 import type { Store } from './store.ts';
 import { LostRace } from './errors.ts';
 import {
@@ -14,6 +16,7 @@ import {
   findFamily,
   insertFamily,
   type Payload,
+  updateFamilyExpiry,
 } from './queries.ts';
 import { familyHash, graceSeconds, storedSuccessorOf, successorOf } from './refresh-family.ts';
 import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
@@ -60,6 +63,28 @@ export const refreshTokenStore: Store = {
     if (family) recordWrite(unit, keyOf(family), { rank: 'delete', run: (tx) => deleteFamily(tx, family) });
   },
 };
+
+/** Takes back a rotation that was recorded for an answer which became a refusal. */
+export function forgetRotation(unit: Unit): void {
+  const family = unit.rotation && familyHash(unit.rotation.presented);
+  if (family) unit.writes.delete(keyOf(family));
+  delete unit.rotation;
+}
+
+/** Moves the idle limit of a token that has just been used and is not rotated; at most once a day, to save the write. */
+export function extendRefreshToken(unit: Unit, { entities }: KoaContextWithOIDC['oidc']): void {
+  const { RefreshToken: token } = entities;
+  const family = token && familyHash(token.jti);
+  if (!family || token.expiresWithSession) return;
+  const expiresAt = addSeconds(unit.ctx.now(), refreshTokenLife(token, unit.ctx.now()));
+  const exp = Math.floor(expiresAt.getTime() / 1000);
+  if (exp - (token.exp ?? 0) < day) return;
+  const currentHash = hashToken(token.jti);
+  recordWrite(unit, keyOf(family), {
+    rank: 'insert',
+    run: (tx) => updateFamilyExpiry(tx, { familyHash: family, currentHash, expiresAt, exp }),
+  });
+}
 
 type Tx = Parameters<typeof consumeRefreshToken>[0];
 

@@ -34,7 +34,6 @@ export function lifetimes(units: Units, now: Clock): Lifetimes {
     const until = units.getStore()?.until;
     return until ? Math.max(1, Math.min(life, secondsUntil(until, now()))) : life;
   };
-  const age = (epoch: number | undefined): number => (epoch ? Math.floor(now().getTime() / 1000) - epoch : 0);
   return {
     AccessToken: () => bounded(accessTokenLife),
     IdToken: () => bounded(accessTokenLife),
@@ -43,12 +42,26 @@ export function lifetimes(units: Units, now: Clock): Lifetimes {
     Interaction: () => hour,
     // a grant is as old as its session at most, and must outlive the longest refresh token issued on it
     Grant: () => offlineAbsolute + sessionAbsolute,
-    RefreshToken: (_koa, token) =>
-      token.expiresWithSession
-        ? Math.max(1, sessionAbsolute - age(token.iiat))
-        : Math.max(1, Math.min(offlineIdle, offlineAbsolute - age(token.iiat))),
-    Session: (_koa, session) => Math.max(1, Math.min(sessionIdle, sessionAbsolute - age(session.loginTs))),
+    RefreshToken: (_koa, token) => refreshTokenLife(token, now()),
+    Session: (_koa, session) =>
+      Math.max(1, Math.min(sessionIdle, sessionAbsolute - age(session.loginTs, now()))),
   };
+}
+
+/** A token of a session ends with it at the latest; an offline one by disuse, and by its absolute age. */
+export function refreshTokenLife(
+  token: { readonly expiresWithSession?: boolean | undefined; readonly iiat?: number | undefined },
+  now: Date,
+): number {
+  const life = token.expiresWithSession
+    ? sessionAbsolute - age(token.iiat, now)
+    : Math.min(offlineIdle, offlineAbsolute - age(token.iiat, now));
+  return Math.max(1, life);
+}
+
+/** Seconds since a moment of the engine's, which counts in seconds. */
+function age(epoch: number | undefined, now: Date): number {
+  return epoch ? Math.floor(now.getTime() / 1000) - epoch : 0;
 }
 
 /** Signed with SHA-256; the `__Host-` and `__Secure-` prefixes exist on https only. */

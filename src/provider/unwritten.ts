@@ -2,7 +2,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { inTransaction } from '../context.ts';
 import { recordEvent } from '../core/audit/audit.ts';
-import { LostRace, type RaceFor } from './errors.ts';
+import { isInteractionGone, LostRace, type RaceFor } from './errors.ts';
 import type { EngineError, EnginePages } from './pages.ts';
 import { deleteGrant } from './queries.ts';
 import type { Unit } from './unit-of-work.ts';
@@ -36,7 +36,13 @@ export async function answerUnwritten({ unit, koa, pages, error }: Unwritten): P
   // of the answer the engine had prepared nothing may go out: no cookie, no location, no token
   for (const name of ['set-cookie', 'location', 'www-authenticate', 'dpop-nonce']) koa.remove(name);
   koa.status = status;
-  if (koa.oidc.route === 'authorization' || koa.oidc.route === 'resume') pages.error(koa, problem);
+  // the session ended in another window while this one asked: ask again, without it
+  if (koa.oidc.route === 'authorization' && isInteractionGone(error)) {
+    koa.status = 303;
+    koa.redirect(koa.url);
+    return;
+  }
+  if (koa.oidc.route === 'authorization' || koa.oidc.route === 'resume') pages.error(koa, problem, error);
   else koa.body = problem;
 }
 

@@ -147,6 +147,8 @@ t.test('a newcomer tries the demo', async (t) => {
     const bookmarked = await page.goto(step);
     t.equal(bookmarked?.status(), 410);
     await shoot(page, 'expired');
+    const resumed = await page.goto(step.replace('/sign-in/', '/authorize/'));
+    t.equal(resumed?.status(), 410, 'the address it was resumed at helps as well');
     await click(page, '#start');
     t.equal(page.url(), `${issuer}/demo/assist`, 'and the way back leads straight in');
   });

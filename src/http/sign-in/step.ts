@@ -1,6 +1,7 @@
 import type { Engine } from '../../provider/provider.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { uidParams, visitSignIn } from './visit.ts';
+import { z } from 'zod';
+import { sendExpired, uidParams, visitSignIn } from './visit.ts';
 
 /** `GET /sign-in/:uid`: the step where this interaction stands. */
 export const stepRoute = (engine: () => Engine): Route =>
@@ -8,9 +9,11 @@ export const stepRoute = (engine: () => Engine): Route =>
     method: 'GET',
     url: '/sign-in/:uid',
     access: 'interaction',
-    schema: { params: uidParams },
-    handler: async (ctx, { params }, wire) =>
-      visitSignIn({ ...wire, engine: engine(), ctx, uid: params.uid }, ({ signIn }) =>
-        Promise.resolve({ signIn }),
-      ),
+    schema: { params: uidParams, querystring: z.object({ ended: z.string().max(10).optional() }) },
+    handler: async (ctx, { params, query }, wire) => {
+      const visit = { ...wire, engine: engine(), ctx, uid: params.uid };
+      // the engine would not resume it: see provider/pages.ts
+      if (query.ended !== undefined) return sendExpired(visit);
+      return visitSignIn(visit, ({ signIn }) => Promise.resolve({ signIn }));
+    },
   });

@@ -38,9 +38,14 @@ export async function visitSignIn(visit: Visit, work: (opened: Opened) => Promis
     return await sendStepProblem(visit, new Failure(code, details), { step: nextStep(signIn), caseId });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const stands = opened && error.code !== 'interaction_expired' ? nextStep(opened.signIn) : undefined;
-    return sendStepProblem(visit, error, { step: stands ?? (await findExpiredStep(engine, ctx, uid)) });
+    if (!opened || error.code === 'interaction_expired') return sendExpired(visit, error);
+    return sendStepProblem(visit, error, { step: nextStep(opened.signIn) });
   }
+}
+
+/** The interaction is over for this browser, whatever the reason. */
+export async function sendExpired(visit: Visit, failure = new Failure('interaction_expired')) {
+  return sendStepProblem(visit, failure, { step: await findExpiredStep(visit.engine, visit.ctx, visit.uid) });
 }
 
 async function sendStep({ ctx, request, reply, uid }: Visit, step: Step) {
