@@ -1,0 +1,80 @@
+/** The commands of an operator, as processes. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import t from 'tap';
+import { Agent } from './support/agent.ts';
+import { startApp } from './support/app.ts';
+import { createEmptyDatabase } from './support/replicas.ts';
+
+const key = (): string => randomBytes(32).toString('base64url');
+
+async function run(file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [file, ...args], { env: { PATH: process.env['PATH'], ...env } });
+  let [output, errors] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, output, errors };
+}
+
+t.test('the first operator of a deployment', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const { secretKeys } = app.ctx.config;
+  const env = {
+    DATABASE_URL: app.databaseUrl,
+    ISSUER: app.issuer,
+    SECRET_KEYS: secretKeys.map(({ bytes }) => bytes.toString('base64url')).join(','),
+    COOKIE_KEYS: key(),
+  };
+  const { code, output } = await run(
+    'src/cli/doorward.ts',
+    ['client', 'create-operator', 'first', 'operator'],
+    env,
+  );
+  t.equal(code, 0);
+  const [, clientId = '', secret = ''] = /client_id: (\S+)\nclient_secret: (\S+)/.exec(output) ?? [];
+
+  const resource = `${app.issuer}/api/v1`;
+  const form = { grant_type: 'client_credentials', resource, scope: 'admin:accounts:read admin:users:write' };
+  const basic = Buffer.from(`${clientId}:${secret}`).toString('base64');
+  const headers = { authorization: `Basic ${basic}` };
+  const token = await new Agent(app.issuer).send('/token', { method: 'POST', form, headers });
+  t.match(decodeJwt((token.json() as { access_token: string }).access_token), {
+    aud: resource,
+    scope: form.scope,
+  });
+
+  const events = await app.ctx.db
+    .selectFrom('events')
+    .select(['type', 'clientId'])
+    .where('clientId', '=', clientId)
+    .execute();
+  t.same(events, [{ type: 'client.operator_created', clientId }]);
+  const stored = JSON.stringify(await app.ctx.db.selectFrom('clients').select('secretHash').execute());
+  t.notOk(stored.includes(secret));
+  t.equal((await run('src/cli/doorward.ts', ['client', 'create-operator'], env)).code, 1, 'without a name');
+});
+
+t.test('migrate and seed may be run again and again; seed never in production', async (t) => {
+  const env = { DATABASE_URL: await createEmptyDatabase(t), SECRET_KEYS: key(), COOKIE_KEYS: key() };
+  for (const command of ['migrate', 'migrate', 'seed', 'seed']) {
+    t.equal((await run('src/cli/doorward.ts', [command], env)).code, 0, command);
+  }
+  const production = { ...env, NODE_ENV: 'production', ISSUER: 'https://id.example.test' };
+  t.equal((await run('src/cli/doorward.ts', ['seed'], production)).code, 1);
+  t.equal((await run('src/cli/doorward.ts', ['no-such-command'], env)).code, 2);
+});
+
+t.test('a configuration that cannot be right stops the start, and every problem is listed', async (t) => {
+  const { code, errors } = await run('src/main.ts', [], {
+    NODE_ENV: 'production',
+    PORT: 'x',
+    LOG_LEVEL: 'loud',
+  });
+  t.equal(code, 1);
+  for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'ISSUER', 'SECRET_KEYS', 'COOKIE_KEYS']) {
+    t.match(errors, new RegExp(`- ${name} `), name);
+  }
+  t.notMatch(errors, /\n {4}at /, 'no stack');
+});
