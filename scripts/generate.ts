@@ -20,8 +20,6 @@ const generators = {
 
 /** The ids that the code must not confuse with one another; every other id is a string. */
 const brandedIds = { user: 'UserId', account: 'AccountId', product: 'ProductId' };
-/** Written with what the engine hands over, which to the compiler is any string. */
-const enginesOwn = ['sessions.user_id', 'grants.user_id'];
 
 const isCheck = process.argv.includes('--check');
 const stale: string[] = [];
@@ -145,7 +143,6 @@ async function describeTables(db: Db): Promise<string> {
 }
 
 function brandedIdOf(table: string, column: string): string | undefined {
-  if (enginesOwn.includes(`${table}.${column}`)) return undefined;
   const found = Object.entries(brandedIds).find(
     ([noun]) => column === `${noun}_id` || (column === 'id' && table === `${noun}s`),
   );

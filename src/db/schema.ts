@@ -93,7 +93,7 @@ export interface Grants {
   expiresAt: Timestamp;
   id: string;
   payload: Json;
-  userId: string;
+  userId: UserId;
 }
 
 export interface Interactions {
@@ -181,7 +181,7 @@ export interface Sessions {
   idHash: Buffer;
   payload: Json;
   uid: string;
-  userId: string | null;
+  userId: UserId | null;
 }
 
 export interface SigningKeys {
