@@ -10,6 +10,7 @@ import { grantStore } from './grant-store.ts';
 import { refreshTokenStore } from './refresh-token-store.ts';
 import { interactionStore } from './interaction-store.ts';
 import { sessionStore } from './session-store.ts';
+import { invalidParameter } from './errors.ts';
 import { deleteGrantTokens } from './queries.ts';
 import type { Store } from './store.ts';
 import { currentUnit, recordWrite, type Units } from './unit-of-work.ts';
@@ -41,6 +42,11 @@ function storeFor(model: string, clients: ClientCache): Store {
   }
 }
 
+/** What JSON can say and PostgreSQL cannot keep; it can only have come from the request. */
+function isUnstorable(payload: object): boolean {
+  return /\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(JSON.stringify(payload));
+}
+
 /** The engine demands a class; it only hands the current unit to the store. */
 class EngineAdapter implements Adapter {
   readonly #store: Store;
@@ -67,6 +73,7 @@ class EngineAdapter implements Adapter {
     const unit = currentUnit(this.#units);
     // the id is the bearer's secret: what is stored must not contain it
     const { jti: _secret, ...rest } = payload;
+    if (isUnstorable(rest)) throw invalidParameter('a parameter contains NUL or half a character');
     const expiresAt = addSeconds(unit.ctx.now(), expiresIn);
     await this.#store.upsert?.(unit, id, { payload: rest, expiresAt });
   }

@@ -186,8 +186,13 @@ function denied(signIn: SignIn, subject: Subject, { decision }: AccessAnswer): T
   };
 }
 
-function failed(email: string, problem: StepProblem): Transition {
-  return { state: { at: 'identify', email: email.slice(0, 254), problem }, problem };
+/** Keeps what was typed for the form, without what cannot be stored (NUL, half a surrogate pair). */
+function failed(typed: string, problem: StepProblem): Transition {
+  const email = typed
+    .slice(0, 254)
+    .toWellFormed()
+    .replaceAll(/\p{Cc}/gu, '');
+  return { state: { at: 'identify', email, problem }, problem };
 }
 
 /** The state, if the sign-in stands where the action belongs. Failure `action_not_available` elsewhere. */
