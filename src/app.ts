@@ -99,7 +99,9 @@ function createServer(config: Config, log: Logger): FastifyInstance {
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    frameworkErrors: sendFailure,
+    // what cannot be decoded is an address of nothing; the framework would answer it past every hook of ours
+    rewriteUrl: ({ url = '/' }) => (isDecodable(url) ? url : '/undecodable'),
+    routerOptions: { maxParamLength: 16_384 },
   });
   server.setValidatorCompiler(validatorCompiler);
   server.setErrorHandler(sendFailure);
@@ -117,6 +119,15 @@ function createServer(config: Config, log: Logger): FastifyInstance {
   });
   closeIdleConnections(server);
   return server;
+}
+
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url.split('?', 1)[0] ?? '');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Without this, closing waits for every kept-alive connection that has just served a request: over a minute. */

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
+import { Failure } from '../kernel/failures.ts';
 import { attachLog } from '../provider/engine-log.ts';
 import { type Engine, routes } from '../provider/provider.ts';
 import { requestContext } from './route.ts';
@@ -36,6 +37,8 @@ export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => E
       method: methods,
       url,
       handler: async (request, reply) => {
+        // no honest request has a NUL in its address, and PostgreSQL could not keep it
+        if (request.raw.url?.includes('%00')) throw new Failure('invalid_input');
         pinOrigin(request, origin);
         const { raw } = takeOver(reply);
         const requestCtx = requestContext(ctx, request);

@@ -9,17 +9,34 @@ t.test('unstorable text', async (t) => {
   const assist = new RelyingParty(issuer, demoClient(issuer, 'assist'));
   const hostile = ['a\0b', '\0'];
 
-  t.test('in an authorization request is refused by the protocol', async (t) => {
+  t.test('in an address is refused', async (t) => {
+    t.equal((await new Agent(issuer).get('/logout?state=%00')).status, 400);
     for (const name of ['state', 'nonce', 'login_hint', 'ui_locales']) {
       for (const value of hostile) {
         const { url } = await assist.start({ [name]: value });
-        const answer = await new Agent(issuer).get(url.href);
-        t.equal(new URL(answer.location ?? '').searchParams.get('error'), 'invalid_request', name);
+        t.equal((await new Agent(issuer).get(url.href)).status, 400, name);
       }
     }
     const claims = '{"id_token":{"\\ud800":null,"a\\u0000b":null}}';
     const { url } = await assist.start({ claims });
     t.ok((await new Agent(issuer).get(url.href)).status < 500);
+  });
+
+  t.test('an address that cannot be decoded is an address of nothing', async (t) => {
+    for (const path of [
+      '/%zz',
+      '/%',
+      '/%E0%A4%A',
+      '/sign-in/%zz',
+      '/authorize/%ff',
+      '/demo/%c0%80',
+      `/demo/${'x'.repeat(9000)}`,
+    ]) {
+      const answer = await new Agent(issuer).get(path);
+      t.equal(answer.status, path.startsWith('/demo/x') ? 400 : 404, path.slice(0, 40));
+      t.ok(answer.headers.get('content-security-policy'));
+    }
+    t.equal((await fetch(`${issuer}/livez`)).status, 200, 'and the service lives on');
   });
 
   t.test('in a pushed request as well, at the latest when it is used', async (t) => {
