@@ -144,7 +144,7 @@ function signInUrlProblems(config: Pick<Config, 'signInUrl' | 'issuer'>): string
 
 function proxyProblems(config: Pick<Config, 'trustedProxies'>): string[] {
   const bad = config.trustedProxies.filter(
-    (item) => !/^[0-9a-f.:]+(\/\d{1,3})?$/i.test(item) || item.endsWith("/0"),
+    (item) => !/^[0-9a-f.:]+(\/\d{1,3})?$/i.test(item) || item.endsWith('/0'),
   );
   return bad.map(
     (item) => `TRUSTED_PROXIES: ${JSON.stringify(item)} is not an address or a network of limited size`,

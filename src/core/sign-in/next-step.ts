@@ -1,6 +1,6 @@
 import { explainDenial } from '../access/access.ts';
-import type { SignIn } from './state.ts';
-import type { Action, Field, Step } from './step.ts';
+import type { SignIn, StepProblem } from './state.ts';
+import type { Action, Field, ShownProblem, Step } from './step.ts';
 
 const scopeTexts: Readonly<Record<string, string>> = {
   openid: 'Know who you are',
@@ -18,7 +18,7 @@ export function nextStep(signIn: SignIn): Step {
         step: 'identify',
         ...standing(signIn, ['password', 'abort']),
         login_hint: state.email ?? signIn.loginHint ?? null,
-        problem: state.problem ?? null,
+        problem: state.problem ? shownProblem(state.problem) : null,
       };
     case 'choose_account':
       return {
@@ -37,6 +37,10 @@ export function nextStep(signIn: SignIn): Step {
     case 'done':
       return { step: 'done', ...standing(signIn, []), location: signIn.location };
   }
+}
+
+function shownProblem({ caseId, ...problem }: StepProblem): ShownProblem {
+  return { ...problem, ...(caseId !== undefined && { case_id: caseId }) };
 }
 
 function deniedStep(signIn: SignIn, state: Extract<SignIn['state'], { at: 'denied' }>): Step {

@@ -1,5 +1,5 @@
 import type { AccountChoice, DenialCode, Remedy } from '../access/access.ts';
-import type { StepProblem } from './state.ts';
+import type { FailureCode } from '../../kernel/failures.ts';
 
 /** One thing the person can do at a step, as JSON and as a form alike. */
 export interface Action {
@@ -32,12 +32,19 @@ interface Standing {
   readonly actions: Readonly<Record<string, Action>>;
 }
 
+/** What went wrong with the last try. */
+export interface ShownProblem {
+  readonly code: FailureCode;
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly case_id?: string;
+}
+
 /** What both faces show: the JSON answers with it, the page renders it. docs/interactions.md describes each. */
 export type Step =
   | (Standing & {
       readonly step: 'identify';
       readonly login_hint: string | null;
-      readonly problem: StepProblem | null;
+      readonly problem: ShownProblem | null;
     })
   | (Standing & { readonly step: 'choose_account'; readonly accounts: readonly AccountChoice[] })
   | (Standing & {
