@@ -66,6 +66,7 @@ export function recordDenial(unit: Unit, type: EventType, { facts, decision }: A
   const caseId = newCaseId();
   const { code, account } = decision;
   const userId: UserId = facts.user.id;
+  unit.ctx.log.info({ code, caseId, clientId: facts.client.clientId }, 'access denied');
   unit.records.push((tx) =>
     recordEvent(tx, {
       type,

@@ -1,5 +1,6 @@
 /** Codes, opaque access tokens, pushed requests and replay marks: short-lived rows by model and hashed id. */
 import { open, seal } from '../kernel/seal.ts';
+import { addSeconds, hour } from '../kernel/time.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { rowKey } from './row-key.ts';
 import type { Store } from './store.ts';
@@ -10,9 +11,13 @@ import {
   findArtifact,
   insertArtifact,
   type ArtifactModel,
+  type ArtifactRow,
   type Payload,
 } from './queries.ts';
 import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
+
+/** Login, access and consent, an hour each at most: so long a sign-in may rest on the pushed request it began with. */
+const longestSignIn = 3 * hour;
 
 const lostOver: Partial<Record<ArtifactModel, RaceFor>> = {
   AuthorizationCode: 'code',
@@ -31,14 +36,22 @@ export function artifactStore(model: ArtifactModel): Store {
       const payload = unsealed(unit, rowKey(model, id), row.payload);
       return {
         ...payload,
+        ...(model === 'PushedAuthorizationRequest' && pushedExpiry(unit, row)),
         jti: id,
         ...(consumedAt && { consumed: Math.floor(consumedAt.getTime() / 1000) }),
       };
     },
 
     upsert(unit, id, { payload, expiresAt }) {
+      const isPushed = model === 'PushedAuthorizationRequest';
+      const keptUntil = isPushed ? addSeconds(expiresAt, longestSignIn) : expiresAt;
       const grantId = typeof payload['grantId'] === 'string' ? payload['grantId'] : null;
-      const row = { payload: sealed(unit, rowKey(model, id), payload), grantId, consumedAt: null };
+      const row = {
+        payload: sealed(unit, rowKey(model, id), payload),
+        grantId,
+        consumedAt: null,
+        expiresAt: keptUntil,
+      };
       const run = async (tx: Parameters<typeof insertArtifact>[0]): Promise<void> => {
         const { payload: stored } = row;
         const isNew = await insertArtifact(tx, {
@@ -46,7 +59,8 @@ export function artifactStore(model: ArtifactModel): Store {
           idHash: hashToken(id),
           grantId,
           payload: stored,
-          expiresAt,
+          expiresAt:
+            model === 'PushedAuthorizationRequest' ? addSeconds(expiresAt, longestSignIn) : expiresAt,
         });
         if (!isNew) throw new LostRace('proof');
       };
@@ -76,6 +90,14 @@ export function artifactStore(model: ArtifactModel): Store {
 function readArtifact(unit: Unit, model: ArtifactModel, id: string) {
   const { db, now } = unit.ctx;
   return readRow(unit, rowKey(model, id), () => findArtifact(db, { model, idHash: hashToken(id) }, now()));
+}
+
+/**
+ * A pushed request outlives its minute, for two sign-ins begun within it must not both end in a code: the second must
+ * still find it consumed. To the engine it has expired by then.
+ */
+function pushedExpiry({ ctx }: Unit, { payload, expiresAt }: ArtifactRow): { exp: unknown } {
+  return { exp: addSeconds(expiresAt, -longestSignIn) <= ctx.now() ? 1 : payload['exp'] };
 }
 
 /** A pushed request is a token made of everything that was asked, hints about people included: kept sealed. */

@@ -112,7 +112,9 @@ function createExtraTokenClaims(units: Units): NonNullable<Configuration['extraT
     if (!('accountId' in token) || !token.accountId || !token.grantId) return undefined;
     const { accountId: userId, clientId, grantId } = token;
     const answer = await askForGrant(currentUnit(units), { userId, clientId: String(clientId), grantId });
-    return { ...entitlementClaims(answer), ...evidenceOf(koa), grant_id: grantId };
+    // a JWT must name its grant itself; an opaque token's row does, and introspection would show what is in here
+    const isJwt = token.resourceServer?.accessTokenFormat === 'jwt';
+    return { ...entitlementClaims(answer), ...evidenceOf(koa), ...(isJwt && { grant_id: grantId }) };
   };
 }
 

@@ -85,7 +85,7 @@ async function signInOf(parts: { engine: Engine; unit: Unit; interaction: Intera
 }
 
 /** Where an interaction of each prompt begins. */
-function initialState({ prompt, session }: Interaction): SignInState {
+function initialState({ prompt, session, params }: Interaction): SignInState {
   switch (prompt.name) {
     case 'access': {
       const details = prompt.details as unknown as AccessPrompt;
@@ -95,18 +95,22 @@ function initialState({ prompt, session }: Interaction): SignInState {
         : { at: 'choose_account', subject, accounts: details.accounts };
     }
     case 'consent':
-      return { at: 'consent', scopes: askedScopes(prompt.details) };
+      return { at: 'consent', scopes: askedScopes(prompt.details, params) };
     default:
       return { at: 'identify' };
   }
 }
 
-function askedScopes(details: Interaction['prompt']['details']): string[] {
+/** What is not granted yet; or, where the client has the person asked again (`prompt=consent`), all that it asks for. */
+function askedScopes(details: Interaction['prompt']['details'], params: Interaction['params']): string[] {
   const { missingOIDCScope = [], missingResourceScopes = {} } = details as {
     missingOIDCScope?: string[];
     missingResourceScopes?: Record<string, string[]>;
   };
-  return [...new Set([...missingOIDCScope, ...Object.values(missingResourceScopes).flat()])];
+  const missing = [...missingOIDCScope, ...Object.values(missingResourceScopes).flat()];
+  const scope = params['scope'] as string | undefined;
+  const asked = missing.length > 0 ? missing : (scope?.split(' ') ?? []);
+  return [...new Set(asked)];
 }
 
 interface Move {

@@ -39,7 +39,7 @@ export interface Engine {
 /** Makes an engine with the keys the database holds now. */
 export async function createEngine(ctx: Context, html: EngineHtml): Promise<Engine> {
   const { config } = ctx;
-  const keys = await listSigningKeys(ctx.db, config.secretKeys);
+  const keys = await listSigningKeys(ctx.db, config.secretKeys, ctx.now());
   const units = createUnits();
   const clients = createClientCache(ctx);
   const pages = createEnginePages(html);
@@ -138,10 +138,20 @@ function noteRefresh(unit: Unit, { oidc, status }: KoaContextWithOIDC): void {
   else if (oidc.params?.['grant_type'] === 'refresh_token' && !unit.rotation) extendRefreshToken(unit, oidc);
 }
 
-/** What is stored (and handed to the engine as the secret) is the hash. Constant time. */
+interface SecretClient {
+  readonly clientSecret?: string;
+  readonly clientAuthMethod?: string;
+}
+
+/**
+ * What is stored (and handed to the engine as the secret) is the hash. Constant time. The engine takes the two ways
+ * of sending a secret for one; a client has one of them, so that a secret in a form is noticed where it should not be.
+ */
 function compareSecretsByHash(provider: Provider): void {
-  const prototype = provider.Client.prototype as { clientSecret?: string; compareClientSecret: unknown };
-  prototype.compareClientSecret = function (this: { clientSecret?: string }, presented: string): boolean {
+  const prototype = provider.Client.prototype as unknown as { compareClientSecret: unknown };
+  prototype.compareClientSecret = function (this: SecretClient, presented: string): boolean {
+    const inForm = Provider.ctx?.oidc.params?.['client_secret'] !== undefined;
+    if (this.clientAuthMethod !== (inForm ? 'client_secret_post' : 'client_secret_basic')) return false;
     return isSameHash(hashToken(presented), Buffer.from(this.clientSecret ?? '', 'hex'));
   };
 }

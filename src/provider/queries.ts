@@ -23,13 +23,14 @@ export interface ArtifactRow {
   readonly payload: Payload;
   readonly grantId: string | null;
   readonly consumedAt: Date | null;
+  readonly expiresAt: Date;
 }
 
 /** By primary key. */
 export async function findArtifact(db: Db, { model, idHash }: ArtifactKey, now: Date) {
   const row = await db
     .selectFrom('artifacts')
-    .select(['payload', 'grantId', 'consumedAt'])
+    .select(['payload', 'grantId', 'consumedAt', 'expiresAt'])
     .where('model', '=', model)
     .where('idHash', '=', idHash)
     .where('expiresAt', '>', now)

@@ -1,5 +1,4 @@
 /** A real browser: Debian's Chromium, headless, with nothing remembered from before. */
-import { access } from 'node:fs/promises';
 import {
   type Browser,
   type BrowserContext,
@@ -8,20 +7,14 @@ import {
   type Page,
 } from 'playwright-core';
 import type { Test } from 'tap';
-
-const candidates = [
-  process.env['CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium',
-];
+import { findChromium } from './find-chromium.ts';
 
 /** Starts one browser for a test file; each `open` is a person of their own. */
 export async function startBrowser(t: Test): Promise<(options?: BrowserContextOptions) => Promise<Page>> {
+  const executablePath = await findChromium();
+  if (executablePath === undefined) throw new Error('install Chromium, or name it in CHROMIUM');
   const browser: Browser = await chromium.launch({
-    executablePath: await findChromium(),
+    executablePath,
     args: [
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       '--disable-gpu',
@@ -41,18 +34,4 @@ export async function startBrowser(t: Test): Promise<(options?: BrowserContextOp
     context.setDefaultTimeout(15_000);
     return context.newPage();
   };
-}
-
-async function findChromium(): Promise<string> {
-  for (const path of candidates) {
-    if (
-      path !== undefined &&
-      (await access(path).then(
-        () => true,
-        () => false,
-      ))
-    )
-      return path;
-  }
-  throw new Error('the browser tests need Chromium: install it, or name it in CHROMIUM');
 }

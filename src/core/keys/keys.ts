@@ -28,7 +28,9 @@ const algorithms: readonly SigningAlg[] = ['ES256', 'RS256'];
  * generated before the transaction (a 3072-bit RSA key takes a second), and thrown away when another was first.
  */
 export async function ensureSigningKeys(ctx: Context): Promise<void> {
-  const present = new Set((await listSigningKeys(ctx.db, ctx.config.secretKeys)).map((key) => key.alg));
+  const present = new Set(
+    (await listSigningKeys(ctx.db, ctx.config.secretKeys, ctx.now())).map((key) => key.alg),
+  );
   const missing = algorithms.filter((alg) => !present.has(alg));
   if (missing.length === 0) return;
   const made = await Promise.all(missing.map(generateSigningKey));
@@ -40,12 +42,18 @@ export async function ensureSigningKeys(ctx: Context): Promise<void> {
   });
 }
 
-/** The published keys, newest first of each algorithm: the first that matches signs, the others verify. */
-export async function listSigningKeys(db: Db, sealingKeys: SealingKeys): Promise<SigningKey[]> {
+/**
+ * The keys published at `now`. The first of an algorithm signs: the newest that is active; those that are published
+ * before or after their time only verify.
+ */
+export async function listSigningKeys(db: Db, sealingKeys: SealingKeys, now: Date): Promise<SigningKey[]> {
   const rows = await db
     .selectFrom('signingKeys')
     .select(['kid', 'alg', 'privateKeySealed'])
+    .where('publishAt', '<=', now)
+    .where((where) => where.or([where('retireAt', 'is', null), where('retireAt', '>', now)]))
     .orderBy('alg')
+    .orderBy((order) => order('activateAt', '>', now))
     .orderBy('activateAt', 'desc')
     .orderBy('kid')
     .execute();

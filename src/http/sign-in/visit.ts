@@ -1,4 +1,4 @@
-/** One visit to a sign-in: whatever happens, the caller learns where it stands, as JSON or as a page. */
+/** One visit to a sign-in: whatever comes of it, the caller learns where it stands, as JSON or as a page. */
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { nextStep, type SignIn, type Step, type Transition } from '../../core/sign-in/sign-in.ts';
@@ -49,6 +49,7 @@ export async function sendExpired(visit: Visit, failure = new Failure('interacti
 }
 
 async function sendStep({ ctx, request, reply, uid }: Visit, step: Step) {
+  if (step.step === 'denied') request.log.info({ code: step.code, caseId: step.case_id }, 'access denied');
   if (!wantsHtml(request)) return reply.send(step);
   if (step.step === 'done') return reply.redirect(step.location, 303);
   // after a POST always 303, never 307: the password must not be posted on
