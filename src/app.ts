@@ -1,5 +1,4 @@
 /** The composition root: what the service is made of, top to bottom. Nothing is registered anywhere else. */
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import accepts from '@fastify/accepts';
 import formbody from '@fastify/formbody';
@@ -7,39 +6,57 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
+import { type Job, startBackground } from './background.ts';
 import type { Context } from './context.ts';
 import { clientChangedChannel } from './core/clients/clients.ts';
+import { forgetEndedThrottles } from './core/credentials/credentials.ts';
 import { ensureSigningKeys } from './core/keys/keys.ts';
+import { decidePasswordResets } from './core/password-resets/password-resets.ts';
 import { connect } from './db/connect.ts';
 import { listen } from './db/listen.ts';
 import { migrateToLatest } from './db/migrate.ts';
 import { createSafeFetch } from './fetch.ts';
+import { answerClientError } from './http/client-error.ts';
+import { dropTossedCookies } from './http/cookies.ts';
 import { engineRoutes } from './http/engine.ts';
 import { registerHeaders, registerPageCors } from './http/headers.ts';
 import { sendFailure } from './http/problems.ts';
 import { publicRoutes } from './http/public.ts';
+import { recoveryRoutes } from './http/recovery.ts';
 import { mount } from './http/route.ts';
 import { signInRoutes } from './http/sign-in.ts';
 import { Failure } from './kernel/failures.ts';
 import { createGate } from './kernel/gate.ts';
+import { newRequestId } from './kernel/ids.ts';
 import type { Clock } from './kernel/time.ts';
+import { deliverMail } from './mail/deliver.ts';
+import { createSmtpTransport, type MailTransport } from './mail/transport.ts';
 import { engineHtml } from './pages/engine.ts';
-import { createEngine } from './provider/provider.ts';
+import { createEngine, type Engine } from './provider/provider.ts';
 
 export interface AppOptions {
   readonly config: Config & { readonly databaseUrl: string };
   readonly log: Logger;
   /** Tests move the time; everybody else has the process's clock. */
   readonly now?: Clock;
+  /** Whether this process also does the work that nobody waits for: mail above all. */
+  readonly background?: boolean;
 }
 
 export interface App {
   readonly server: FastifyInstance;
   readonly ctx: Context;
+  /** What runs beside the requests; started unless `background` is false. */
+  readonly jobs: readonly Job[];
 }
 
 /** Builds the whole service on a migrated database; `server.close()` gives everything back. */
-export async function buildApp({ config, log, now = () => new Date() }: AppOptions): Promise<App> {
+export async function buildApp({
+  config,
+  log,
+  now = () => new Date(),
+  background = false,
+}: AppOptions): Promise<App> {
   const db = connect(config.databaseUrl, {
     onError: (err) => log.warn({ err }, 'lost an idle database connection'),
   });
@@ -60,25 +77,44 @@ export async function buildApp({ config, log, now = () => new Date() }: AppOptio
   });
 
   const server = createServer(config, log);
+  dropTossedCookies(server);
   await registerHeaders(server, config);
   registerPageCors(server, config);
   await server.register(accepts);
   await server.register(formbody, { bodyLimit: 64 * 1024 });
-  mount(server, ctx, [...publicRoutes(() => engine), ...signInRoutes(() => engine)]);
+  mount(server, ctx, [
+    ...publicRoutes(() => engine),
+    ...signInRoutes(() => engine),
+    ...recoveryRoutes(() => engine),
+  ]);
   await server.register((scope) => {
     engineRoutes(scope, ctx, () => engine);
     return Promise.resolve();
   });
-  if (config.demo) {
-    const { createDemo } = await import('./demo/demo.ts');
-    mount(server, ctx, await createDemo(ctx));
-  }
+  const demo = config.demo ? await (await import('./demo/demo.ts')).createDemo(ctx) : undefined;
+  if (demo) mount(server, ctx, demo.routes);
+  const mail = config.smtpUrl === undefined ? demo?.mailbox : createSmtpTransport(config);
+  if (!mail) log.info('SMTP_URL is not set: mail waits in the outbox');
+  const jobs = backgroundJobs(engine, mail);
+  const running = background ? startBackground(ctx, jobs) : undefined;
   server.addHook('onClose', async () => {
+    await running?.stop();
+    mail?.close();
     await listener.close();
     await fetch.close();
     await db.destroy();
   });
-  return { server, ctx };
+  return { server, ctx, jobs };
+}
+
+/** What runs beside the requests, on every replica at once. */
+function backgroundJobs(engine: Engine, mail: MailTransport | undefined): Job[] {
+  return [
+    { name: 'mail', everyMs: 1000, run: async (ctx) => (mail ? deliverMail(ctx, mail) : 0) },
+    { name: 'logout notices', everyMs: 1000, run: (ctx) => engine.backChannelLogout.deliver(ctx) },
+    { name: 'password resets', everyMs: 1000, run: decidePasswordResets },
+    { name: 'throttles', everyMs: 3_600_000, run: forgetEndedThrottles },
+  ];
 }
 
 /** Hashing may use the processor, but never all of the thread pool that token signing needs as well. */
@@ -91,7 +127,7 @@ function createServer(config: Config, log: Logger): FastifyInstance {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomBytes(9).toString('base64url'), // a caller's own id could forge log lines
+    genReqId: newRequestId,
     requestIdHeader: false,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     bodyLimit: 64 * 1024,
@@ -100,9 +136,11 @@ function createServer(config: Config, log: Logger): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     // what cannot be decoded is an address of nothing; the framework would answer it past every hook of ours
-    rewriteUrl: ({ url = '/' }) => (isDecodable(url) ? url : '/undecodable'),
+    rewriteUrl: ({ url = '/' }) => (isAddress(url) ? url : '/undecodable'),
+    clientErrorHandler: answerClientError,
     routerOptions: { maxParamLength: 16_384 },
   });
+  server.removeContentTypeParser('text/plain'); // what any page of another site may post without being asked first
   server.setValidatorCompiler(validatorCompiler);
   server.setErrorHandler(sendFailure);
   server.setNotFoundHandler(() => {
@@ -121,7 +159,9 @@ function createServer(config: Config, log: Logger): FastifyInstance {
   return server;
 }
 
-function isDecodable(url: string): boolean {
+/** A path that can be decoded. A whole URL (`GET http://evil.test/logout`) would bring a host of its own into our links. */
+function isAddress(url: string): boolean {
+  if (!url.startsWith('/')) return false;
   try {
     decodeURIComponent(url.split('?', 1)[0] ?? '');
     return true;

@@ -10,6 +10,8 @@ import type { Clock } from './kernel/time.ts';
 export interface Origin {
   readonly requestId?: string;
   readonly ip?: string;
+  /** What the browser shows for having signed in before: the value of its cookie, believed by nobody yet. */
+  readonly knownBrowser?: string;
 }
 
 /** What an operation may reach besides its arguments. Built once in app.ts; a request adds its origin. */

@@ -15,8 +15,13 @@ try {
 
 async function start(config: Config): Promise<void> {
   const log = createLog(config);
+  process.on('warning', (warning) => log.warn({ err: warning }, 'the process warns'));
   const database = await openDatabase(config);
-  const { server } = await buildApp({ config: { ...config, databaseUrl: database.url }, log });
+  const { server } = await buildApp({
+    config: { ...config, databaseUrl: database.url },
+    log,
+    background: true,
+  });
   closeWithGrace({ delay: 10_000, logger: log }, async ({ err }) => {
     if (err) log.error({ err }, 'closing after an unexpected error');
     await server.close();

@@ -5,6 +5,7 @@ import { loadConfig } from '../../config/load.ts';
 import { openCommandContext } from './context.ts';
 import type { Command } from './command.ts';
 import { createOperator } from './create-operator.ts';
+import { invite } from './invite.ts';
 import { migrate } from './migrate.ts';
 import { seed } from './seed.ts';
 
@@ -12,6 +13,7 @@ const commands: Readonly<Record<string, Command>> = {
   migrate,
   seed,
   'client create-operator': createOperator,
+  invite,
 };
 
 process.exitCode = await main(process.argv.slice(2));

@@ -106,14 +106,53 @@ export interface Interactions {
   version: Generated<number>;
 }
 
+export interface InvitationProducts {
+  accountId: AccountId;
+  invitationId: string;
+  productId: ProductId;
+}
+
+export interface Invitations {
+  accountId: AccountId;
+  clientId: string | null;
+  closedAt: Timestamp | null;
+  createdAt: Timestamp;
+  expiresAt: Timestamp;
+  id: string;
+  inviter: string | null;
+  locale: string;
+  role: string;
+  sentAt: Timestamp;
+  state: Generated<string>;
+  tokenHash: Buffer;
+  userId: UserId;
+}
+
+export interface LogoutNotices {
+  attempts: Generated<number>;
+  clientId: string;
+  createdAt: Timestamp;
+  deliveredAt: Timestamp | null;
+  id: string;
+  lastError: string | null;
+  nextAttemptAt: Timestamp;
+  sid: string;
+  state: Generated<string>;
+  userId: UserId;
+}
+
 export interface MailOutbox {
   attempts: Generated<number>;
   createdAt: Timestamp;
   data: Json;
+  expiresAt: Timestamp | null;
   id: string;
+  lastError: string | null;
   locale: string;
   nextAttemptAt: Timestamp;
   recipient: string;
+  secretsSealed: string | null;
+  sentAt: Timestamp | null;
   state: Generated<string>;
   template: string;
 }
@@ -122,6 +161,32 @@ export interface Memberships {
   accountId: AccountId;
   createdAt: Timestamp;
   role: string;
+  userId: UserId;
+}
+
+export interface PasswordResetRequests {
+  clientId: string | null;
+  codeTries: Generated<number>;
+  createdAt: Timestamp;
+  decidedAt: Timestamp | null;
+  emailSealed: string | null;
+  handleHash: Buffer;
+  id: string;
+  locale: string;
+  recipientHash: Buffer;
+}
+
+export interface PasswordResets {
+  browserTokenHash: Buffer | null;
+  codeHash: Buffer;
+  consumedAt: Timestamp | null;
+  createdAt: Timestamp;
+  email: string;
+  expiresAt: Timestamp;
+  id: string;
+  passwordChangedAt: Timestamp | null;
+  requestId: string;
+  tokenHash: Buffer;
   userId: UserId;
 }
 
@@ -160,6 +225,13 @@ export interface SeatRequests {
   productId: ProductId;
   requestedAt: Timestamp;
   state: Generated<string>;
+  userId: UserId;
+}
+
+export interface SeatReservations {
+  accountId: AccountId;
+  productId: ProductId;
+  until: Timestamp;
   userId: UserId;
 }
 
@@ -205,6 +277,14 @@ export interface Subscriptions {
   updatedAt: Timestamp;
 }
 
+export interface Throttles {
+  bucket: Buffer;
+  endsAt: Timestamp;
+  taken: number;
+  toldAt: Timestamp | null;
+  waitUntil: Timestamp | null;
+}
+
 export interface Users {
   createdAt: Timestamp;
   email: string;
@@ -223,15 +303,22 @@ export interface DB {
   events: Events;
   grants: Grants;
   interactions: Interactions;
+  invitationProducts: InvitationProducts;
+  invitations: Invitations;
+  logoutNotices: LogoutNotices;
   mailOutbox: MailOutbox;
   memberships: Memberships;
+  passwordResetRequests: PasswordResetRequests;
+  passwordResets: PasswordResets;
   passwords: Passwords;
   products: Products;
   refreshFamilies: RefreshFamilies;
   seatRequests: SeatRequests;
+  seatReservations: SeatReservations;
   seats: Seats;
   sessions: Sessions;
   signingKeys: SigningKeys;
   subscriptions: Subscriptions;
+  throttles: Throttles;
   users: Users;
 }

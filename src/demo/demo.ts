@@ -2,15 +2,22 @@
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { ownResource } from '../core/clients/clients.ts';
-import { sendPage } from '../http/html.ts';
+import { sendPage, wantsHtml } from '../http/html.ts';
 import { defineRoute, type Route, type Wire } from '../http/route.ts';
 import { Failure } from '../kernel/failures.ts';
+import { createDemoMailbox, type DemoMailbox, mailboxPage } from './mailbox.ts';
 import { appErrorPage, appPage, startPage } from './pages.ts';
 import { createRelyingParty, type DemoApp, newBrowserId, type RelyingParty } from './relying-party.ts';
 import { seedDemoWorld } from './world.ts';
 
-/** Seeds the world and answers the demo's routes. */
-export async function createDemo(ctx: Context): Promise<Route[]> {
+export interface Demo {
+  readonly routes: Route[];
+  /** Where mail goes when no server is configured. */
+  readonly mailbox: DemoMailbox;
+}
+
+/** Seeds the world and answers the demo's routes, and the mailbox behind one of them. */
+export async function createDemo(ctx: Context): Promise<Demo> {
   if (ctx.config.production) throw new Error('the demo is never loaded in production');
   await seedDemoWorld(ctx);
   const { issuer } = ctx.config;
@@ -23,7 +30,16 @@ export async function createDemo(ctx: Context): Promise<Route[]> {
     schema: {},
     handler: async (_ctx, _input, { reply }) => sendPage(reply, startPage(issuer, apps)),
   });
-  return [start, ...appRoutes(issuer, parties)];
+  const mailbox = createDemoMailbox();
+  const mail = defineRoute({
+    method: 'GET',
+    url: '/demo/mail',
+    access: 'demo',
+    schema: {},
+    handler: async (_ctx, _input, { request, reply }) =>
+      wantsHtml(request) ? sendPage(reply, mailboxPage(mailbox.list())) : reply.send(mailbox.list()),
+  });
+  return { routes: [start, mail, ...appRoutes(issuer, parties)], mailbox };
 }
 
 function demoApps(issuer: string): DemoApp[] {

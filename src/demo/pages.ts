@@ -18,6 +18,7 @@ export function startPage(issuer: string, apps: readonly DemoApp[]): Html {
       <ul class="remedies">
         ${apps.map(({ name, title }) => html`<li><a href="/demo/${name}" id="app-${name}">${title}</a></li>`)}
       </ul>
+      <p>Mail that is sent here ends in the <a href="/demo/mail" id="mailbox">mailbox</a>.</p>
       <h2>People</h2>
       <div class="scroll" tabindex="0" role="region" aria-label="People">
         <table>

@@ -1,7 +1,7 @@
 /** The demo world: accounts, people and clients that show every way a sign-in can end. A contract: see the README. */
 import { sql } from 'kysely';
 import { type Context, inTransaction, type Tx } from '../context.ts';
-import { createAccount, type NewAccount } from '../core/accounts/accounts.ts';
+import { createAccount, findAccountBySlug, type NewAccount } from '../core/accounts/accounts.ts';
 import {
   createClient,
   deleteClient,
@@ -10,11 +10,12 @@ import {
   ownResource,
 } from '../core/clients/clients.ts';
 import { hashPassword, updatePassword } from '../core/credentials/credentials.ts';
+import { createInvitation } from '../core/invitations/invitations.ts';
 import { createMembership, type Role } from '../core/memberships/memberships.ts';
-import { createProduct } from '../core/products/products.ts';
+import { createProduct, findProductBySlug } from '../core/products/products.ts';
 import { assignSeat } from '../core/seats/seats.ts';
 import { createSubscription } from '../core/subscriptions/subscriptions.ts';
-import { createUser, type UserState } from '../core/users/users.ts';
+import { createUser, findUserByEmail, type UserState } from '../core/users/users.ts';
 import { parseEmail, type EmailAddress } from '../kernel/email-address.ts';
 import type { AccountId, ProductId } from '../kernel/ids.ts';
 import { addSeconds, day } from '../kernel/time.ts';
@@ -91,7 +92,7 @@ export const demoPeople: readonly DemoPerson[] = [
     name: 'Ines Invited',
     state: 'invited',
     hasPassword: false,
-    about: 'invited, not activated',
+    about: 'invited: the link is in the mailbox',
     places: {},
   },
   {
@@ -140,6 +141,7 @@ export async function seedDemoWorld(ctx: Context): Promise<void> {
     await sql`select pg_advisory_xact_lock(hashtext('doorward demo world'))`.execute(tx.db);
     if (hashes.size > 0 && !(await isSeeded(tx))) await createWorld(tx, hashes);
     await replaceClients(tx);
+    await inviteInes(tx);
   });
 }
 
@@ -209,6 +211,32 @@ function address(text: string): EmailAddress {
   const email = parseEmail(text);
   if (!email) throw new Error(`${text} is not an email address`);
   return email;
+}
+
+/** Whoever was invited finds the link in the mailbox; once it has expired there is another. */
+async function inviteInes(tx: Tx): Promise<void> {
+  const email = address('invited@acme.test');
+  const user = await findUserByEmail(tx.db, email);
+  const account = await findAccountBySlug(tx.db, 'acme');
+  const product = await findProductBySlug(tx.db, 'assist');
+  const inviter = await findUserByEmail(tx.db, address('ada@acme.test'));
+  if (user?.state !== 'invited' || !account || !product || !inviter) return;
+  const pending = await tx.db
+    .selectFrom('invitations')
+    .select('id')
+    .where('userId', '=', user.id)
+    .where('state', '=', 'pending')
+    .where('expiresAt', '>', tx.now())
+    .executeTakeFirst();
+  if (pending) return;
+  await createInvitation(tx, {
+    accountId: account.id,
+    email,
+    role: 'agent',
+    products: [product.id],
+    clientId: 'demo-assist',
+    inviter: { id: inviter.id, name: 'Ada Lovelace' },
+  });
 }
 
 async function replaceClients(tx: Tx): Promise<void> {

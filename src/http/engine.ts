@@ -39,6 +39,7 @@ export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => E
       handler: async (request, reply) => {
         // no honest request has a NUL in its address, and PostgreSQL could not keep it
         if (request.raw.url?.includes('%00')) throw new Failure('invalid_input');
+        if (!isForEngine(request)) throw new Failure('not_found');
         pinOrigin(request, origin);
         const { raw } = takeOver(reply);
         const requestCtx = requestContext(ctx, request);
@@ -52,6 +53,15 @@ export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => E
       },
     });
   }
+}
+
+/**
+ * Paths are exact here too: of another spelling (`/%74oken`, `/authorize/`) the engine makes either the same endpoint or
+ * an answer without a body. So it does of an OPTIONS that is no preflight.
+ */
+function isForEngine({ method, raw: { url = '' }, headers }: FastifyRequest): boolean {
+  if (!/^(\/[\w-]+)+(\?|$)/.test(url)) return false;
+  return method !== 'OPTIONS' || headers['access-control-request-method'] !== undefined;
 }
 
 /**

@@ -42,13 +42,16 @@ function contentSecurityPolicy(path: string): string {
   return [...directives, ...(leavesTheOrigin.test(path) ? [] : ["form-action 'self'"])].join(';');
 }
 
+/** The actions of a step, of which one stands elsewhere. */
+const calledByPages = /^\/(sign-in\/|password-resets$)/;
+
 /** CORS for the vendor's sign-in page, on the paths its script calls: for exactly that origin, with cookies. */
 export function registerPageCors(app: FastifyInstance, config: Config): void {
   const origin = pageOrigin(config);
   if (origin === undefined) return;
   app.addHook('onRequest', async (request, reply) => {
     const path = request.raw.url?.split('?', 1)[0] ?? '';
-    if (!path.startsWith('/sign-in/')) return;
+    if (!calledByPages.test(path)) return;
     void reply.header('vary', 'Origin');
     if (request.headers.origin !== origin) return;
     void reply

@@ -35,8 +35,14 @@ export function sendFailure(
   const status = failure ? failures[failure.code].status : 500;
   if (status >= 500) request.log.error({ err: error }, failure?.code ?? 'unexpected error');
   else request.log.info({ code: failure?.code, cause: failure?.cause }, 'refused');
-  if (status === 503) void reply.header('retry-after', '1');
+  setRetryAfter(reply, status, failure);
   return sendProblem(problemOf(failure, request.id), request, reply);
+}
+
+/** RFC 9110 §10.2.3: whoever is refused for now is told for how long. */
+export function setRetryAfter(reply: FastifyReply, status: number, failure: Failure | undefined): void {
+  const seconds = failure?.retryAfter ?? (status === 503 ? 1 : undefined);
+  if (seconds !== undefined) void reply.header('retry-after', String(seconds));
 }
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {

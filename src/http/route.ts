@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { z } from 'zod';
 import type { Context } from '../context.ts';
+import { readKnownBrowser } from './known-browser.ts';
 import { assertSameOrigin } from './same-origin.ts';
 
 /**
@@ -9,9 +10,10 @@ import { assertSameOrigin } from './same-origin.ts';
  * - `public`: anybody, from anywhere, because it changes nothing a browser could be tricked into;
  * - `engine`: the protocol engine judges the call (client authentication, PKCE, its own cookies);
  * - `interaction`: the browser that started the interaction; its POSTs must come from our own pages;
+ * - `recovery`: whoever has a mailed link, or asks for one; its POSTs like those of an interaction;
  * - `demo`: a page of the demo world, never loaded in production; its POSTs like those of an interaction.
  */
-export type Access = 'public' | 'engine' | 'interaction' | 'demo';
+export type Access = 'public' | 'engine' | 'interaction' | 'recovery' | 'demo';
 
 export interface RouteSchema {
   readonly params?: z.ZodType;
@@ -47,7 +49,7 @@ export function defineRoute<const Schema extends RouteSchema>(route: RouteDefini
   return route;
 }
 
-const fromOwnPagesOnly: ReadonlySet<Access> = new Set(['interaction', 'demo']);
+const fromOwnPagesOnly: ReadonlySet<Access> = new Set(['interaction', 'recovery', 'demo']);
 
 export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route[]): void {
   for (const { method, url, access, schema, handler } of routes) {
@@ -69,5 +71,11 @@ export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route
 
 /** The context of one request: its log lines and its events name it. */
 export function requestContext(ctx: Context, request: FastifyRequest): Context {
-  return { ...ctx, log: request.log, origin: { requestId: request.id, ip: request.ip } };
+  const knownBrowser = readKnownBrowser(ctx.config, request);
+  const origin = {
+    requestId: request.id,
+    ip: request.ip,
+    ...(knownBrowser !== undefined && { knownBrowser }),
+  };
+  return { ...ctx, log: request.log, origin };
 }

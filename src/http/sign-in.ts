@@ -6,6 +6,7 @@ import { accountRoute } from './sign-in/account.ts';
 import { consentRoute } from './sign-in/consent.ts';
 import { passwordRoute } from './sign-in/password.ts';
 import { requestSeatRoute } from './sign-in/request-seat.ts';
+import { resendActivationRoute } from './sign-in/resend-activation.ts';
 import { restartRoute } from './sign-in/restart.ts';
 import { stepRoute } from './sign-in/step.ts';
 
@@ -16,6 +17,7 @@ export function signInRoutes(engine: () => Engine): Route[] {
     accountRoute(engine),
     consentRoute(engine),
     requestSeatRoute(engine),
+    resendActivationRoute(engine),
     restartRoute(engine),
     abortRoute(engine),
   ];

@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 
 declare const canonical: unique symbol;
 /** An address in the one form in which it is stored, compared, throttled and mailed. Only `parseEmail` makes it. */
@@ -35,7 +35,8 @@ function parseDomain(domain: string): string | undefined {
   const labels = domain.split('.').map((label) => {
     if (isAscii(label)) return lowerAscii(label);
     const mapped = domainToASCII(label);
-    return mapped.startsWith('xn--') ? mapped : '';
+    // and back: what the mapping drops or replaces (a path, a full stop, a zero-width space) would be another's domain
+    return mapped.startsWith('xn--') && domainToUnicode(mapped) === label.toLowerCase() ? mapped : '';
   });
   const name = labels.join('.');
   return name.length <= 253 && domainName.test(name) ? name : undefined;

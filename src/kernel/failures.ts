@@ -7,12 +7,17 @@ export const failures = {
   invalid_credentials: { status: 401, title: 'The email or the password is wrong' },
   cross_site_request: { status: 403, title: 'The request came from another site' },
   not_found: { status: 404, title: 'There is no such resource' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
   action_not_available: { status: 409, title: 'The step that stands now does not offer this action' },
   already_exists: { status: 409, title: 'The resource already exists' },
   no_free_seat: { status: 409, title: 'Every seat of the subscription is taken' },
   interaction_expired: { status: 410, title: 'This sign-in has ended; start again at the application' },
+  link_expired: { status: 410, title: 'This link does not work any more' },
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
+  password_refused: { status: 422, title: 'This password cannot be used' },
+  throttled: { status: 429, title: 'Too many tries; wait a little and try again' },
+  headers_too_large: { status: 431, title: 'The address or the cookies are too long' },
   overloaded: { status: 503, title: 'Too many sign-ins at this moment; try again shortly' },
   unavailable: { status: 503, title: 'The service is not available at this moment' },
 } as const satisfies Record<string, { status: number; title: string }>;
@@ -24,6 +29,8 @@ export interface FailureOptions {
   readonly detail?: string;
   /** What is wrong with which field, shown to the caller. */
   readonly fields?: Readonly<Record<string, string>>;
+  /** When trying again makes sense, in whole seconds: the header Retry-After. */
+  readonly retryAfter?: number;
   /** Only reaches the log. */
   readonly cause?: unknown;
 }
@@ -34,11 +41,13 @@ export class Failure extends Error {
   readonly code: FailureCode;
   readonly detail: string | undefined;
   readonly fields: Readonly<Record<string, string>> | undefined;
+  readonly retryAfter: number | undefined;
 
   constructor(code: FailureCode, options: FailureOptions = {}) {
     super(code, { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
     this.fields = options.fields;
+    this.retryAfter = options.retryAfter;
   }
 }

@@ -22,6 +22,11 @@ export function newCaseId(): string {
   return `${text.slice(0, 4)}-${text.slice(4)}`;
 }
 
+/** What one request is called in the log; never the caller's own name for it, which could forge lines. */
+export function newRequestId(): string {
+  return randomBytes(9).toString('base64url');
+}
+
 function randomBits(bits: number): bigint {
   return BigInt(`0x${randomBytes(bits / 8).toString('hex')}`);
 }

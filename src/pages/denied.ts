@@ -16,6 +16,8 @@ export function deniedPage(step: Extract<Step, { step: 'denied' }>, t: Texts): H
         ${remedies.map(({ text, href }) => html`<li>${href ? html`<a href="${href}">${text}</a>` : text}</li>`)}
       </ul>
       ${step.seat_requested && html`<p class="note" role="status">${t.seatRequested}</p>`}
+      ${step.activation_resent && html`<p class="note" role="status">${t.activationResent}</p>`}
+      ${actionButton(actions['resend_activation'], { id: 'resend-activation', label: t.resendActivation, style: 'primary' })}
       ${actionButton(actions['request_seat'], { id: 'request-seat', label: t.requestSeat, style: 'primary' })}
       ${actionButton(actions['restart'], { id: 'restart', label: t.otherPerson, style: 'secondary' })}
       ${actionButton(actions['abort'], { id: 'abort', label: t.abort(client.name) })}

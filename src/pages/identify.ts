@@ -1,14 +1,16 @@
-import type { Step } from '../core/sign-in/step.ts';
+import type { Action, Step } from '../core/sign-in/step.ts';
 import { actionButton } from './action-form.ts';
 import { html, type Html } from './html.ts';
 import { page } from './layout.ts';
+import { hiddenFields } from './password-reset-request.ts';
 import type { Texts } from './text/en.ts';
 
 export function identifyPage(step: Extract<Step, { step: 'identify' }>, t: Texts): Html {
   const { client, actions, problem, login_hint: email, locale } = step;
   const brand = client.product?.name ?? client.name;
   const emailProblem = problem?.fields?.['email'] !== undefined;
-  const message = problem && (emailProblem ? t.invalidEmail : t.invalidCredentials);
+  const passwordProblem = problem?.code === 'throttled' ? t.throttled : t.invalidCredentials;
+  const message = problem && (emailProblem ? t.invalidEmail : passwordProblem);
   const startsAtPassword = Boolean(email) && !emailProblem;
   return page(
     { title: problem ? `${t.problem}: ${t.signIn}` : t.signIn, brand, locale },
@@ -45,6 +47,29 @@ export function identifyPage(step: Extract<Step, { step: 'identify' }>, t: Texts
         />
         <button class="primary" type="submit" id="sign-in">${t.signIn}</button>
       </form>
+      ${forgotPassword(actions['forgot_password'], email, t)}
       ${actionButton(actions['abort'], { id: 'abort', label: t.abort(client.name) })}`,
   );
+}
+
+/** A form of its own, folded away: the password that was typed above must not be sent along. */
+function forgotPassword(action: Action | undefined, email: string | null, t: Texts): Html | false {
+  if (!action) return false;
+  return html`<details id="forgot">
+    <summary>${t.forgotPassword}</summary>
+    <form method="post" action="${action.href}">
+      ${hiddenFields(action)}
+      <label for="forgot-email">${t.email}</label>
+      <input
+        id="forgot-email"
+        name="email"
+        type="email"
+        autocomplete="email"
+        required
+        maxlength="254"
+        value="${email ?? ''}"
+      />
+      <button class="secondary" type="submit" id="forgot-send">${t.forgotPasswordSend}</button>
+    </form>
+  </details>`;
 }

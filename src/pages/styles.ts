@@ -1,19 +1,40 @@
 import { createHash } from 'node:crypto';
+import { type Palette, palettesOf } from './palette.ts';
 
-const text = `
+export interface Stylesheet {
+  readonly text: string;
+  readonly path: string;
+}
+
+/** The one stylesheet, in the deployment's colour. Its name changes with its content, so that it can be kept for ever. */
+export function createStylesheet(color: string): Stylesheet {
+  const { light, dark } = palettesOf(color, cards);
+  const text = `
 :root {
   color-scheme: light dark;
-  --ground: #f5f5f2; --card: #ffffff; --ink: #1b1f24; --soft: #5a626c; --line: #d9dbd6; --field: #767d86;
-  --brand: #0f5c5c; --brand-hover: #0b4747; --on-brand: #ffffff; --tint: #e6f0ef;
+  --ground: #f5f5f2; --card: ${cards.light}; --ink: #1b1f24; --soft: #5a626c; --line: #d9dbd6; --field: #767d86;
   --alarm: #9c2b1f; --alarm-tint: #fbeeec; --focus: #1d6fd6;
+  ${variables(light)}
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --ground: #121518; --card: #1b2024; --ink: #eceeee; --soft: #a9b1b8; --line: #32393f; --field: #7f8890;
-    --brand: #7fd1c7; --brand-hover: #a5e2da; --on-brand: #06201f; --tint: #16302f;
+    --ground: #121518; --card: ${cards.dark}; --ink: #eceeee; --soft: #a9b1b8; --line: #32393f; --field: #7f8890;
     --alarm: #ffb4a8; --alarm-tint: #3a1d19; --focus: #8ec2ff;
+    ${variables(dark)}
   }
 }
+${rules}`;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return { text, path: `/assets/doorward-${hash}.css` };
+}
+
+const cards = { light: '#ffffff', dark: '#1b2024' };
+
+function variables({ brand, brandHover, onBrand, brandInk, tint }: Palette): string {
+  return `--brand: ${brand}; --brand-hover: ${brandHover}; --on-brand: ${onBrand}; --brand-ink: ${brandInk}; --tint: ${tint};`;
+}
+
+const rules = `
 * { box-sizing: border-box; }
 html { font-size: 100%; -webkit-text-size-adjust: 100%; }
 body {
@@ -25,7 +46,7 @@ main { width: 100%; max-width: 26.5rem; background: var(--card); border: 1px sol
   border-radius: 1rem; padding: clamp(1.5rem, 6vw, 2.5rem); box-shadow: 0 1px 2px rgb(0 0 0 / .04), 0 12px 32px rgb(0 0 0 / .05); }
 main.wide { max-width: 46rem; }
 .brand { display: flex; align-items: center; gap: .625rem; margin: 0 0 1.5rem; font-weight: 600; color: var(--soft); }
-.brand svg { width: 1.75rem; height: 1.75rem; color: var(--brand); flex: none; }
+.brand svg { width: 1.75rem; height: 1.75rem; color: var(--brand-ink); flex: none; }
 h1 { margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.25; letter-spacing: -.01em; text-wrap: balance; }
 h2 { margin: 2rem 0 .5rem; font-size: 1.0625rem; }
 p { margin: 0 0 1rem; }
@@ -37,19 +58,24 @@ input { width: 100%; font: inherit; color: inherit; background: var(--card); pad
 input[aria-invalid=true] { border-color: var(--alarm); border-width: 2px; }
 button, .button { display: block; width: 100%; font: inherit; font-weight: 600; text-align: center; cursor: pointer;
   text-decoration: none; padding: .75rem 1rem; border-radius: .5rem; border: 1px solid transparent; margin-top: 1.25rem; }
-.primary { background: var(--brand); color: var(--on-brand); }
+.primary { background: var(--brand); color: var(--on-brand); border-color: var(--brand-ink); }
 .primary:hover { background: var(--brand-hover); }
 .secondary { background: transparent; color: var(--ink); border-color: var(--field); }
 .secondary:hover { background: var(--tint); }
 .quiet { background: none; border: 0; color: var(--soft); font-weight: 500; padding: .5rem; margin-top: .5rem;
   text-decoration: underline; text-underline-offset: .2em; }
 .quiet:hover { color: var(--ink); }
-a { color: var(--brand); text-underline-offset: .2em; }
+a { color: var(--brand-ink); text-underline-offset: .2em; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 .problem { background: var(--alarm-tint); color: var(--alarm); border-radius: .5rem; padding: .75rem 1rem; margin: 0 0 1rem; }
 .problem p { margin: 0; }
 .problem a { color: inherit; }
 .field-problem { color: var(--alarm); font-size: .9375rem; margin: .375rem 0 0; }
+.hint { color: var(--soft); font-size: .9375rem; margin: .5rem 0 0; }
+summary { cursor: pointer; width: fit-content; margin: .75rem auto 0; padding: .5rem; border-radius: .5rem; color: var(--soft);
+  font-weight: 500; list-style: none; text-decoration: underline; text-underline-offset: .2em; }
+summary::-webkit-details-marker { display: none; }
+summary:hover { color: var(--ink); }
 .note { background: var(--tint); border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0; }
 .choices { list-style: none; margin: 0; padding: 0; }
 .choices button { text-align: start; margin-top: .625rem; }
@@ -66,9 +92,3 @@ footer { margin-top: 1.5rem; color: var(--soft); font-size: .875rem; }
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: background-color .12s ease; } }
 @media (forced-colors: active) { button, .button { border-color: currentcolor; } }
 `;
-
-/** The one stylesheet. Its name changes with its content, so that it can be kept for ever. */
-export const stylesheet = {
-  text,
-  path: `/assets/doorward-${createHash('sha256').update(text).digest('hex').slice(0, 12)}.css`,
-};

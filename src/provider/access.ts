@@ -78,7 +78,7 @@ export function recordDenial(unit: Unit, type: EventType, { facts, decision }: A
       details: { code },
     }),
   );
-  return { code, text: explainDenial(code, facts.client, account).text, caseId };
+  return { code, text: explainDenial(code, { client: facts.client, account }).text, caseId };
 }
 
 /** The entitlement of an allowing answer, else undefined. */

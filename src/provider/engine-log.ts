@@ -25,7 +25,9 @@ export function logEngineEvents(provider: Provider): void {
     provider.on(event as 'grant.error', (koa: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
       // our own JWT access tokens are answered by access-tokens.ts
       if (error.error === 'unsupported_token_type') return;
-      const { error: code, error_detail: detail } = error;
+      const { error: code } = error;
+      // a parser's message quotes what it could not read: a piece of a token, or of what the client asks about somebody
+      const detail = error.cause instanceof SyntaxError ? 'cannot be parsed' : error.error_detail;
       logOf(koa)?.info(
         { event, code, detail, clientId: koa.oidc.client?.clientId },
         'refused by the protocol',
@@ -38,9 +40,6 @@ export function logEngineEvents(provider: Provider): void {
   // without a listener of its own the framework below would write to the console
   (provider as NodeJS.EventEmitter).on('error', (error: Error, koa?: KoaContextWithOIDC) => {
     if (koa) logOf(koa)?.error({ err: error }, 'fault outside the protocol engine');
-  });
-  provider.on('backchannel.error', (koa, error, client) => {
-    logOf(koa)?.warn({ err: error, clientId: client.clientId }, 'back-channel logout was not delivered');
   });
 }
 

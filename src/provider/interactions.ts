@@ -8,13 +8,19 @@ import { type Context, inTransaction, type Tx } from '../context.ts';
 import type { Outcome, SignIn, SignInState, Transition, ExpiredStep } from '../core/sign-in/sign-in.ts';
 import { Failure } from '../kernel/failures.ts';
 import type { UserId } from '../kernel/ids.ts';
+import { chooseLocale, preferredLocale } from '../kernel/locale.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { askAccess, entitlementIn } from './access.ts';
 import { isInteractionGone } from './errors.ts';
 import { saveGrant } from './grants.ts';
 import type { AccessPrompt } from './policy.ts';
 import type { Engine } from './provider.ts';
-import { findInteraction, findSessionByUid, updateSignInState } from './session-queries.ts';
+import {
+  findInteraction,
+  findInteractionClient,
+  findSessionByUid,
+  updateSignInState,
+} from './session-queries.ts';
 import { readInteraction } from './interaction-store.ts';
 import { singleFactor } from './settings.ts';
 import { flushUnit, openUnit, readRow, type Unit } from './unit-of-work.ts';
@@ -39,7 +45,7 @@ export async function openSignIn(engine: Engine, ctx: Context, request: Request)
   const unit = openUnit(ctx);
   return engine.units.run(unit, async () => {
     const interaction = await engineInteraction(engine, request);
-    const signIn = await signInOf({ engine, unit, interaction });
+    const signIn = await signInOf({ engine, unit, interaction, req: request.req });
     return {
       signIn,
       move: (transition) =>
@@ -59,8 +65,13 @@ async function engineInteraction({ provider }: Engine, { req, res, uid }: Reques
   }
 }
 
-async function signInOf(parts: { engine: Engine; unit: Unit; interaction: Interaction }): Promise<SignIn> {
-  const { engine, unit, interaction } = parts;
+async function signInOf(parts: {
+  engine: Engine;
+  unit: Unit;
+  interaction: Interaction;
+  req: IncomingMessage;
+}): Promise<SignIn> {
+  const { engine, unit, interaction, req } = parts;
   const { db, now } = unit.ctx;
   const row = await readInteraction(unit, interaction.uid);
   const client = await engine.clients.find(String(interaction.params['client_id']));
@@ -75,13 +86,20 @@ async function signInOf(parts: { engine: Engine; unit: Unit; interaction: Intera
     uid: interaction.uid,
     state: (row.state as SignInState | null) ?? initialState(interaction),
     expiresAt: row.expiresAt,
-    locale: 'en',
+    locale: localeOf(interaction, req),
     client: { ...client, startUrl: client.initiateLoginUri ?? client.homeUri },
     loginHint: interaction.params['login_hint'] as string | undefined,
     account: interaction.params['account'] as string | undefined,
     session: userId && { userId, accountId: session?.accountId ?? undefined },
     location: interaction.returnTo,
   };
+}
+
+/** What the client asks for (`ui_locales`, OpenID Connect Core §3.1.2.1), else what the browser prefers. */
+function localeOf({ params }: Interaction, req: IncomingMessage): string {
+  const asked = params['ui_locales'] as string | undefined;
+  const browser = preferredLocale(req.headers['accept-language']);
+  return asked === undefined ? browser : chooseLocale(...asked.split(' '), browser);
 }
 
 /** Where an interaction of each prompt begins. */
@@ -136,6 +154,9 @@ async function move(parts: Move): Promise<SignIn> {
     return true;
   });
   if (moved) return { ...signIn, state: transition.state };
+  // of two tries at once only one moves the sign-in, and both are on the audit trail
+  const { problem, write } = transition;
+  if (problem && write) await inTransaction(unit.ctx, write);
   return (await openSignIn(engine, unit.ctx, request)).signIn;
 }
 
@@ -201,8 +222,8 @@ async function grantConsent(
 
 /** Where the person of an interaction that is over can start again, as far as it is still known. */
 export async function findExpiredStep(engine: Engine, ctx: Context, uid: string): Promise<ExpiredStep> {
-  const row = await findInteraction(ctx.db, hashToken(uid), ctx.now());
-  const client = row?.clientId ? await engine.clients.find(row.clientId) : undefined;
+  const clientId = await findInteractionClient(ctx.db, hashToken(uid));
+  const client = clientId ? await engine.clients.find(clientId) : undefined;
   if (!client) return { step: 'expired' };
   const startUrl = client.initiateLoginUri ?? client.homeUri;
   return {
@@ -210,4 +231,10 @@ export async function findExpiredStep(engine: Engine, ctx: Context, uid: string)
     client: { client_id: client.clientId, name: client.name },
     ...(startUrl && { start_url: startUrl }),
   };
+}
+
+/** The client of an interaction that can still be finished. It opens nothing: that needs the browser's cookie. */
+export async function findOpenClientId(ctx: Context, uid: string): Promise<string | undefined> {
+  const row = await findInteraction(ctx.db, hashToken(uid), ctx.now());
+  return (row?.finishedAt ? undefined : row?.clientId) ?? undefined;
 }

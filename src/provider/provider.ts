@@ -7,13 +7,16 @@ import type { JSONWebKeySet } from 'jose';
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Context } from '../context.ts';
 import { recordEvent } from '../core/audit/audit.ts';
+import { hasPasswordChangedSince } from '../core/credentials/credentials.ts';
 import { listSigningKeys } from '../core/keys/keys.ts';
 import type { UserId } from '../kernel/ids.ts';
 import { deriveKey } from '../kernel/seal.ts';
 import { hashToken, isSameHash } from '../kernel/tokens.ts';
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
+import { type BackChannelLogout, queueBackChannelLogout } from './back-channel-logout.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
 import { configurationOf } from './configuration.ts';
+import { LostRace } from './errors.ts';
 import { logEngineEvents } from './engine-log.ts';
 import type { SignInResult } from './sign-in-result.ts';
 import { createEnginePages, type EngineHtml, type EnginePages } from './pages.ts';
@@ -34,6 +37,7 @@ export interface Engine {
   handle(ctx: Context, req: IncomingMessage, res: ServerResponse): Promise<void>;
   /** Discovery and JWKS, rendered once for this set of keys. */
   readonly documents: ReadonlyMap<string, ServedDocument>;
+  readonly backChannelLogout: BackChannelLogout;
 }
 
 /** Makes an engine with the keys the database holds now. */
@@ -52,6 +56,7 @@ export async function createEngine(ctx: Context, html: EngineHtml): Promise<Engi
   provider.proxy = true; // http/engine.ts pins the forwarded origin to the issuer
   compareSecretsByHash(provider);
   logEngineEvents(provider);
+  const backChannelLogout = queueBackChannelLogout(provider, units);
   const accessTokens = createAccessTokens(config.issuer, publicKeys(jwks), clients);
   provider.use((koa, next) => inUnitOfWork({ units, accessTokens, pages }, koa as KoaContextWithOIDC, next));
   const callback = provider.callback();
@@ -59,6 +64,7 @@ export async function createEngine(ctx: Context, html: EngineHtml): Promise<Engi
     provider,
     units,
     clients,
+    backChannelLogout,
     handle: (request, req, res) => units.run(openUnit(request), () => callback(req, res)),
     documents: await readMetadata(config.issuer, (req, res) =>
       units.run(openUnit(ctx), () => callback(req, res)),
@@ -106,16 +112,20 @@ async function noteSignIn(unit: Unit, { oidc }: KoaContextWithOIDC): Promise<voi
   // an interaction that follows (consent) brings the same sign-in again: one sign-in, one event
   if (!login || before?.evidence?.[0]?.at === login.evidence[0]?.at) return;
   const userId = session.accountId as UserId;
-  unit.records.push((tx) =>
-    recordEvent(tx, {
+  unit.records.push(async (tx) => {
+    const [proof] = login.evidence;
+    // a reset between the proof and the session has ended every session, and this one would be too late for it
+    if (proof && (await hasPasswordChangedSince(tx, userId, new Date(proof.at))))
+      throw new LostRace('session');
+    await recordEvent(tx, {
       type: 'user.signed_in',
       actorId: userId,
       userId,
       accountId: unit.login?.account,
       clientId: oidc.client?.clientId,
       details: { methods: login.evidence.map(({ method }) => method) },
-    }),
-  );
+    });
+  });
 }
 
 /** The engine has just ended a grant because a code or token was presented after its use: a theft, or a bug worth knowing. */

@@ -93,7 +93,7 @@ export interface InteractionRow {
   readonly expiresAt: Date;
 }
 
-/** A finished interaction is found too, emptied: its page can still say where to start again. */
+/** A finished interaction is found too, emptied. */
 export async function findInteraction(
   db: Db,
   idHash: Buffer,
@@ -106,6 +106,12 @@ export async function findInteraction(
     .where('expiresAt', '>', now)
     .executeTakeFirst();
   return row as InteractionRow | undefined;
+}
+
+/** Whose sign-in it was, also after its hour: for as long as the row is there, its page can say where to start again. */
+export async function findInteractionClient(db: Db, idHash: Buffer): Promise<string | undefined> {
+  const query = db.selectFrom('interactions').select('clientId').where('idHash', '=', idHash);
+  return (await query.executeTakeFirst())?.clientId ?? undefined;
 }
 
 export interface InteractionWrite {

@@ -1,5 +1,6 @@
 /** Sessions: a signed-in browser. */
 import type { UserId } from '../kernel/ids.ts';
+import { open, seal } from '../kernel/seal.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { rowKey } from './row-key.ts';
 import type { Store } from './store.ts';
@@ -23,13 +24,13 @@ export const sessionStore: Store = {
     const row = await readRow(unit, rowKey('Session', id), () => findSession(db, hashToken(id), now()));
     // a copy of its own: the engine changes the document it is given
     if (row) unit.rows.set(loadedKey(row.uid), Promise.resolve(structuredClone(row)));
-    return row && { ...row.payload, jti: id };
+    return row && { ...revealed(unit, row), jti: id };
   },
 
   async findByUid(unit, uid) {
     const { db, now } = unit.ctx;
     const row = await readRow(unit, `Session:uid:${uid}`, () => findSessionByUid(db, uid, now()));
-    return row?.payload;
+    return row && revealed(unit, row);
   },
 
   async upsert(unit, id, { payload, expiresAt }) {
@@ -41,7 +42,7 @@ export const sessionStore: Store = {
       idHash: hashToken(id),
       uid,
       userId: typeof payload['accountId'] === 'string' ? (payload['accountId'] as UserId) : null,
-      payload,
+      payload: concealed(unit, uid, payload),
       expiresAt,
     };
     recordWrite(unit, `Session:write:${uid}`, {
@@ -71,6 +72,32 @@ export const sessionStore: Store = {
 /** The row a session had when this request found it. */
 export function loadedSession(unit: Unit, uid: string): Promise<SessionRow | undefined> {
   return Promise.resolve(unit.rows.get(loadedKey(uid)) as Promise<SessionRow | undefined> | undefined);
+}
+
+/** What the form of a sign-out proves itself with is a secret between us and the browser: kept sealed. */
+function concealed({ ctx }: Unit, uid: string, payload: Payload): Payload {
+  const state = payload['state'] as Payload | undefined;
+  const secret = state?.['secret'];
+  if (typeof secret !== 'string') return payload;
+  return { ...payload, state: { ...state, secret: seal(ctx.config.secretKeys, secret, placeOf(uid)) } };
+}
+
+/** A sign-out whose key is gone meanwhile is forgotten: the session goes on, and the question is asked again. */
+function revealed({ ctx }: Unit, { uid, payload }: SessionRow): Payload {
+  const { state, ...rest } = payload as Payload & { readonly state?: Payload };
+  if (typeof state?.['secret'] !== 'string') return payload;
+  try {
+    return {
+      ...rest,
+      state: { ...state, secret: open(ctx.config.secretKeys, state['secret'], placeOf(uid)) },
+    };
+  } catch {
+    return rest;
+  }
+}
+
+function placeOf(uid: string): string {
+  return `sessions/${uid}`;
 }
 
 function loadedKey(uid: string): string {

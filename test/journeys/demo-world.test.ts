@@ -161,6 +161,7 @@ t.test('the demo world', async (t) => {
       const mails = await ctx.db
         .selectFrom('mailOutbox')
         .select(['recipient', 'template', 'state'])
+        .where('template', '=', 'seat_requested')
         .execute();
       t.same(mails, [{ recipient: 'ada@acme.test', template: 'seat_requested', state: 'pending' }]);
     },

@@ -28,7 +28,8 @@ async function leave(page: Page, act: () => Promise<void>): Promise<void> {
 const click = (page: Page, selector: string): Promise<void> => leave(page, () => page.click(selector));
 
 t.test('a newcomer tries the demo', async (t) => {
-  const { issuer } = await startApp(t);
+  const app = await startApp(t);
+  const { issuer } = app;
   const open = await startBrowser(t);
   const withoutScripts = { javaScriptEnabled: false };
 
@@ -60,6 +61,7 @@ t.test('a newcomer tries the demo', async (t) => {
     await shoot(page, 'signing-out');
     await click(page, '#sign-out'); // without scripts the confirmation is one button
     t.equal(page.url(), `${issuer}/demo/meet`);
+    await app.runJob('logout notices');
     await page.goto(`${issuer}/demo/assist`);
     t.ok(await page.isVisible('#sign-in'), 'the back-channel logout has reached the other product');
   });

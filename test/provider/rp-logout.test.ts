@@ -189,18 +189,26 @@ t.test('signing out', async (t) => {
 });
 
 t.test('back-channel notices', async (t) => {
-  const { issuer, ctx } = await startApp(t);
+  const app = await startApp(t);
+  const { issuer, ctx } = app;
+  const states = (clientId: string) =>
+    ctx.db
+      .selectFrom('logoutNotices')
+      .select(['state', 'attempts', 'lastError'])
+      .where('clientId', '=', clientId)
+      .execute();
   const assist = demoParty(issuer, 'assist');
 
   /** A client whose receiver answers with `status`, and what it has received. */
-  const startReceiver = async (t: Test, clientId: string, status: number) => {
+  const startReceiver = async (t: Test, clientId: string, first: number) => {
     const received: string[] = [];
+    const answers = { status: first };
     const server = createServer((request, answer) => {
       let body = '';
       request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       request.once('end', () => {
         received.push(`${request.method} ${request.headers['content-type']} ${body}`);
-        answer.writeHead(status).end();
+        answer.writeHead(answers.status).end();
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -220,7 +228,7 @@ t.test('back-channel notices', async (t) => {
       redirectUris: [redirectUri],
       backchannelLogoutUri: `http://127.0.0.1:${port}/back-channel`,
     });
-    return { party: new RelyingParty(issuer, { clientId, redirectUri }), received };
+    return { party: new RelyingParty(issuer, { clientId, redirectUri }), received, answers };
   };
   const enter = async (browser: Agent, party: RelyingParty) => {
     const started = await party.start();
@@ -239,6 +247,8 @@ t.test('back-channel notices', async (t) => {
     const sids = new Map<RelyingParty, unknown>();
     for (const { party } of [first, second]) sids.set(party, (await enter(browser, party)).claims()?.['sid']);
     await signOut(t, browser, tokens.id_token ?? '');
+    t.same(first.received, [], 'the person does not wait for the clients');
+    await app.runJob('logout notices');
 
     for (const { party, received } of [first, second]) {
       t.equal(received.length, 1, 'one notice');
@@ -262,13 +272,49 @@ t.test('back-channel notices', async (t) => {
     t.same(unconcerned.received, [], 'the other session has not ended');
   });
 
-  t.test('that nobody takes do not keep the person signed in', async (t) => {
-    const { party, received } = await startReceiver(t, 'listener-broken', 500);
+  t.test('that a client does not take are tried again, and keep nobody signed in', async (t) => {
+    const { party, received, answers } = await startReceiver(t, 'listener-broken', 500);
     const browser = new Agent(issuer);
     const { tokens } = await signIn(browser, assist, 'alan@acme.test');
     await enter(browser, party);
     t.equal((await signOut(t, browser, tokens.id_token ?? '')).status, 303);
-    t.equal(received.length, 1);
     t.match((await browser.follow((await assist.start()).url.href)).json(), { step: 'identify' });
+    await app.runJob('logout notices');
+    t.equal(received.length, 1);
+    t.match(await states('listener-broken'), [{ state: 'pending', attempts: 1, lastError: String }]);
+    await app.runJob('logout notices');
+    t.equal(received.length, 1, 'not at once');
+    answers.status = 200;
+    app.advance(10);
+    await app.runJob('logout notices');
+    t.equal(received.length, 2);
+    t.match(await states('listener-broken'), [{ state: 'delivered', attempts: 2, lastError: null }]);
+    app.advance(3600);
+    await app.runJob('logout notices');
+    t.equal(received.length, 2, 'and then no more');
+  });
+
+  t.test('are given up after a day, and when the client is gone', async (t) => {
+    const { party, received } = await startReceiver(t, 'listener-dead', 500);
+    const browser = new Agent(issuer);
+    const { tokens } = await signIn(browser, assist, 'alan@acme.test');
+    await enter(browser, party);
+    await signOut(t, browser, tokens.id_token ?? '');
+    for (let tries = 0; tries < 40; tries += 1) {
+      await app.runJob('logout notices');
+      app.advance(2 * 3600);
+    }
+    t.match(await states('listener-dead'), [{ state: 'dead', attempts: 30 }]);
+    t.equal(received.length, 30);
+  });
+
+  t.test('are sent once, however many replicas look for them', async (t) => {
+    const { party, received } = await startReceiver(t, 'listener-raced', 200);
+    const browser = new Agent(issuer);
+    const { tokens } = await signIn(browser, assist, 'alan@acme.test');
+    await enter(browser, party);
+    await signOut(t, browser, tokens.id_token ?? '');
+    await Promise.all(Array.from({ length: 8 }, () => app.runJob('logout notices')));
+    t.equal(received.length, 1);
   });
 });

@@ -11,10 +11,12 @@ import {
   callbackParams,
   demoClient,
   RelyingParty,
+  sha256,
   signIn,
   submitPassword,
   toStep,
 } from '../support/relying-party.ts';
+import { introspect } from '../provider/requests.ts';
 import { createEmptyDatabase, startReplicas } from '../support/replicas.ts';
 
 const racers = 50;
@@ -57,9 +59,13 @@ t.test('two replicas behind a balancer', async (t) => {
     for (let round = 0; round < 3; round += 1) {
       const browser = new Agent(issuer);
       await signIn(browser, assist, 'alan@acme.test');
-      const again = await assist.start();
+      const again = await assist.start(round === 0 ? {} : { resource: 'https://api.assist.test' });
       const code = callbackParams(await browser.follow(again.url.href)).get('code') ?? '';
-      t.not(code, '');
+      const { grantId } = await ctx.db
+        .selectFrom('artifacts')
+        .select('grantId')
+        .where('idHash', '=', sha256(code))
+        .executeTakeFirstOrThrow();
       const form = {
         grant_type: 'authorization_code',
         client_id: 'demo-assist',
@@ -76,11 +82,18 @@ t.test('two replicas behind a balancer', async (t) => {
           .filter((answer) => answer.status === 400)
           .every((answer) => answer.json().error === 'invalid_grant'),
       );
+      for (const table of ['grants', 'artifacts', 'refreshFamilies'] as const) {
+        const column = table === 'grants' ? 'id' : 'grantId';
+        const left = await ctx.db.selectFrom(table).select('expiresAt').where(column, '=', grantId).execute();
+        t.same(left, [], `nothing is left in ${table}`);
+      }
       for (const { access_token: access, refresh_token: refresh } of won.map((answer) => answer.json())) {
         const userinfo = await fetch(`${issuer}/userinfo`, {
           headers: { authorization: `Bearer ${access}` },
         });
         t.equal(userinfo.status, 401, 'the access token is dead');
+        for (const origin of origins)
+          t.same(await introspect(origin, access), { active: false }, 'and so say both replicas');
         const refreshed = await post(issuer, '/token', {
           grant_type: 'refresh_token',
           client_id: 'demo-assist',
@@ -94,8 +107,8 @@ t.test('two replicas behind a balancer', async (t) => {
   t.test('one pushed request becomes at most one code', async (t) => {
     const browser = new Agent(issuer);
     await signIn(browser, assist, 'alan@acme.test');
-    const { url } = await assist.start();
-    const pushed = await post(issuer, '/par', Object.fromEntries(url.searchParams));
+    const started = await assist.start();
+    const pushed = await post(issuer, '/par', Object.fromEntries(started.url.searchParams));
     t.equal(pushed.status, 201);
     const query = new URLSearchParams({ client_id: 'demo-assist', request_uri: pushed.json().request_uri });
     const answers = await race((origin) => {
@@ -106,6 +119,8 @@ t.test('two replicas behind a balancer', async (t) => {
     t.ok(noFaults(answers), 'no 5xx');
     const codes = answers.filter((answer) => callbackParams(answer).has('code'));
     t.ok(codes.length <= 1, `${codes.length} codes`);
+    for (const answer of codes)
+      t.ok(await assist.finish(answer.location, started), 'which is worth something');
   });
 
   t.test('one client assertion is accepted once', async (t) => {

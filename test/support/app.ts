@@ -17,6 +17,8 @@ export interface TestApp {
   readonly lines: string[];
   /** Moves the service's clock; what it keeps in its tokens (iat, exp) stays on real time. */
   advance(seconds: number): void;
+  /** Does what the background job of this name would do, until there is nothing left that is due. */
+  runJob(name: string): Promise<void>;
 }
 
 export interface TestAppOptions {
@@ -45,7 +47,7 @@ export async function startApp(
   };
   const lines: string[] = [];
   let offset = 0;
-  const { server, ctx } = await buildApp({
+  const { server, ctx, jobs } = await buildApp({
     config,
     log: logTo(lines),
     now: () => new Date(Date.now() + offset),
@@ -59,6 +61,11 @@ export async function startApp(
     lines,
     advance: (seconds) => {
       offset += seconds * 1000;
+    },
+    runJob: async (name) => {
+      const job = jobs.find((candidate) => candidate.name === name);
+      if (!job) throw new Error(`there is no job ${name}`);
+      while ((await job.run(ctx)) > 0);
     },
   };
 }

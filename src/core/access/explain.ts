@@ -1,8 +1,21 @@
+import { chooseLocale, type Locale } from '../../kernel/locale.ts';
 import type { DenialCode } from './decide.ts';
+import { de } from './text/de.ts';
+import type { DenialTexts } from './text/denial-texts.ts';
+import { en } from './text/en.ts';
+import { es } from './text/es.ts';
+import { fr } from './text/fr.ts';
+import { ja } from './text/ja.ts';
 
 /** What can be done about a denial, and by whom. `action` names the button where the person can do it alone. */
 export interface Remedy {
-  readonly action: 'request_seat' | 'contact_admin' | 'contact_billing' | 'contact_support' | 'sign_up';
+  readonly action:
+    | 'request_seat'
+    | 'resend_activation'
+    | 'contact_admin'
+    | 'contact_billing'
+    | 'contact_support'
+    | 'sign_up';
   readonly who: 'self' | 'account_admin' | 'billing_contact' | 'support';
   readonly text: string;
   readonly href?: string;
@@ -20,99 +33,61 @@ interface DeniedClient {
   readonly signUpUri: string | null;
 }
 
-interface Names {
-  readonly account: string;
-  readonly product: string;
+/** Who can do each of them. */
+const whoDoes = {
+  request_seat: 'self',
+  resend_activation: 'self',
+  contact_admin: 'account_admin',
+  contact_billing: 'billing_contact',
+  contact_support: 'support',
+} as const satisfies Partial<Record<Remedy['action'], Remedy['who']>>;
+
+/** What helps against each denial, whatever the language. */
+const remedies = {
+  user_deactivated: ['contact_admin'],
+  user_not_activated: ['resend_activation', 'contact_admin'],
+  no_account: ['contact_billing'],
+  account_lapsed: ['contact_billing'],
+  account_suspended: ['contact_support'],
+  account_closed: ['contact_support'],
+  product_not_subscribed: ['contact_admin'],
+  no_seat: ['request_seat', 'contact_admin'],
+  seat_not_yet: ['contact_admin'],
+  seat_ended: ['contact_admin'],
+  role_required: ['contact_admin'],
+} as const satisfies Record<DenialCode, readonly (keyof typeof whoDoes)[]>;
+
+type OneTextEach<Of extends readonly unknown[]> = { readonly [At in keyof Of]: string };
+
+/** One text for each remedy of a denial: with more or fewer a catalogue does not compile. */
+export type RemedyTexts<Code extends DenialCode> = OneTextEach<(typeof remedies)[Code]>;
+
+const catalogues: Readonly<Record<Locale, DenialTexts>> = { en, de, es, fr, ja };
+
+interface Denied {
+  readonly client: DeniedClient;
+  readonly account?: { readonly name: string } | undefined;
+  /** English when there is none: what is said to clients always is. */
+  readonly locale?: string;
 }
 
-type Template = (names: Names) => Explanation;
-
-const admin = (text: string): Remedy => ({ action: 'contact_admin', who: 'account_admin', text });
-const billing = (text: string): Remedy => ({ action: 'contact_billing', who: 'billing_contact', text });
-const support: Remedy = {
-  action: 'contact_support',
-  who: 'support',
-  text: 'Contact support and give the case number.',
-};
-
-const templates: Readonly<Record<DenialCode, Template>> = {
-  user_deactivated: () => ({
-    title: 'Your access was switched off',
-    text: 'Your access has been switched off by an administrator.',
-    remedies: [admin('Ask an administrator of your account to switch it on again.')],
-  }),
-  user_not_activated: () => ({
-    title: 'Your access is not activated yet',
-    text: 'You were invited, but have not activated your access yet.',
-    remedies: [admin('Look for the invitation in your mail, or ask your administrator to send it again.')],
-  }),
-  no_account: ({ product }) => ({
-    title: 'You have no account here',
-    text: `You do not belong to an account that could use ${product}.`,
-    remedies: [billing('Ask your billing contact or administrator to add you to your company account.')],
-  }),
-  account_lapsed: ({ account }) => ({
-    title: 'The account has lapsed',
-    text: `The subscription of ${account} has lapsed.`,
-    remedies: [billing('Ask your billing contact to renew it.')],
-  }),
-  account_suspended: ({ account }) => ({
-    title: 'The account is suspended',
-    text: `The account ${account} has been suspended.`,
-    remedies: [support],
-  }),
-  account_closed: ({ account }) => ({
-    title: 'The account is closed',
-    text: `The account ${account} has been closed.`,
-    remedies: [support],
-  }),
-  product_not_subscribed: ({ account, product }) => ({
-    title: `${product} is not part of your subscription`,
-    text: `The account ${account} has no subscription to ${product}.`,
-    remedies: [admin('Ask an administrator of your account about it.')],
-  }),
-  no_seat: ({ account, product }) => ({
-    title: `You have no seat for ${product}`,
-    text: `The account ${account} uses ${product}, but no seat is assigned to you.`,
-    remedies: [
-      {
-        action: 'request_seat',
-        who: 'self',
-        text: 'Ask for a seat: the administrators of your account get a mail.',
-      },
-      admin('Or ask your billing contact or administrator yourself.'),
-    ],
-  }),
-  seat_not_yet: ({ product }) => ({
-    title: 'Your seat has not begun yet',
-    text: `Your seat for ${product} begins later.`,
-    remedies: [admin('Ask an administrator of your account if you need it sooner.')],
-  }),
-  seat_ended: ({ product }) => ({
-    title: 'Your seat has ended',
-    text: `Your seat for ${product} has ended.`,
-    remedies: [admin('Ask an administrator of your account to assign it again.')],
-  }),
-  role_required: ({ account }) => ({
-    title: 'This is for administrators',
-    text: `Only an administrator of ${account} may use this.`,
-    remedies: [admin('Ask an administrator of your account to do it, or to make you one.')],
-  }),
-};
-
 /** The text and the remedies of a denial, for the person it was refused to. */
-export function explainDenial(
-  code: DenialCode,
-  client: DeniedClient,
-  account?: { name: string },
-): Explanation {
-  const explanation = templates[code]({
-    account: account?.name ?? 'your company',
-    product: client.product?.name ?? 'this application',
-  });
-  if (code !== 'no_account' || !client.signUpUri) return explanation;
-  const signUp: Remedy = { action: 'sign_up', who: 'self', text: 'Or sign up.', href: client.signUpUri };
-  return { ...explanation, remedies: [...explanation.remedies, signUp] };
+export function explainDenial(code: DenialCode, { client, account, locale }: Denied): Explanation {
+  const { names, signUp, denials } = catalogues[chooseLocale(locale)];
+  const known = {
+    ...(account && { account: account.name }),
+    ...(client.product && { product: client.product.name }),
+  };
+  const { title, text, remedies: texts } = denials[code](names(known));
+  const explained = remedies[code].map((action, index): Remedy => ({
+    action,
+    who: whoDoes[action],
+    text: texts[index] ?? '',
+  }));
+  if (code === 'no_account' && client.signUpUri) {
+    explained.push({ action: 'sign_up', who: 'self', text: signUp, href: client.signUpUri });
+  }
+  return { title, text, remedies: explained };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** A customer: the billing tenant. active, lapsed, suspended or closed; operators change it. */
 import type { Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import { newId, type AccountId } from '../../kernel/ids.ts';
 
 export type AccountStatus = 'active' | 'lapsed' | 'suspended' | 'closed';
@@ -22,4 +23,12 @@ export async function createAccount(tx: Tx, account: NewAccount): Promise<Accoun
     .values({ ...account, id, createdAt: now, updatedAt: now })
     .execute();
   return id;
+}
+
+/** By accounts_slug_key. */
+export async function findAccountBySlug(
+  db: Db,
+  slug: string,
+): Promise<{ readonly id: AccountId; readonly name: string } | undefined> {
+  return db.selectFrom('accounts').select(['id', 'name']).where('slug', '=', slug).executeTakeFirst();
 }

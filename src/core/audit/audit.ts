@@ -8,15 +8,28 @@ import { newId, type AccountId, type UserId } from '../../kernel/ids.ts';
 /** Every kind of event there is. */
 export type EventType =
   | 'client.operator_created'
+  | 'invitation.accepted'
+  | 'invitation.created'
+  | 'invitation.resent'
+  | 'invitation.revoked'
   | 'grant.revoked_on_reuse'
+  | 'password.changed'
+  | 'password.imported'
+  | 'password.rehashed'
+  | 'password_reset.completed'
+  | 'password_reset.issued'
+  | 'password_reset.requested'
+  | 'seat.assigned'
   | 'seat.requested'
   | 'session.ended'
   | 'sign_in.aborted'
   | 'sign_in.denied'
   | 'sign_in.failed'
+  | 'sign_in.throttled'
   | 'signing_key.created'
   | 'token.refused'
   | 'token.revoked'
+  | 'user.activated'
   | 'user.signed_in';
 
 export interface NewEvent {

@@ -2,6 +2,7 @@ import argon2 from 'argon2';
 import type { Context } from '../../context.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { GateFull } from '../../kernel/gate.ts';
+import { matchesForeignHash, parseForeignHash } from './foreign-hash.ts';
 
 /** OWASP's first choice for argon2id; stored with every hash, so that growing them rehashes at the next sign-in. */
 const parameters = { type: argon2.argon2id as 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -16,21 +17,26 @@ export function hashPassword(ctx: Context, password: string): Promise<string> {
 }
 
 /**
- * Verifies; always false without a hash. Does the same work either way, in the same queue: whoever is asking must
- * not be able to tell an unknown address from a wrong password by the clock.
+ * Verifies; always false without a hash. One argon2 verification either way, in the same queue: whoever is asking must
+ * not be able to tell an unknown address from a wrong password by the clock. A hash of another system costs its own work
+ * on top, until its person signs in: see docs/security.md.
  */
 export async function verifyPassword(
   ctx: Context,
   hash: string | undefined,
   password: string,
 ): Promise<boolean> {
-  const matches = await throughGate(ctx, () => argon2.verify(hash ?? nobodysHash, normalise(password)));
-  return matches && hash !== undefined;
+  const foreign = hash === undefined ? undefined : parseForeignHash(hash);
+  return throughGate(ctx, async () => {
+    const text = normalise(password);
+    const matches = await argon2.verify(foreign || hash === undefined ? nobodysHash : hash, text);
+    return foreign ? matchesForeignHash(foreign, text) : matches && hash !== undefined;
+  });
 }
 
-/** Whether the hash was made with weaker parameters than today's. */
+/** Whether the hash was made with other parameters than today's, or by another system. */
 export function isOutdated(hash: string): boolean {
-  return argon2.needsRehash(hash, parameters);
+  return parseForeignHash(hash) !== undefined || argon2.needsRehash(hash, parameters);
 }
 
 /** One form of letters that can be written in two ways (NIST SP 800-63B §3.1.1.2). */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
@@ -7,6 +8,7 @@ export interface StoredPassword {
   readonly userId: UserId;
   /** null for somebody who has no password. */
   readonly hash: string | null;
+  readonly changedAt: Date | null;
 }
 
 /** By users_email_key. One statement for everybody, whether or not there is such a user or such a password. */
@@ -14,10 +16,21 @@ export async function findPasswordByEmail(db: Db, email: EmailAddress): Promise<
   const row = await db
     .selectFrom('users')
     .leftJoin('passwords', 'passwords.userId', 'users.id')
-    .select(['users.id as userId', 'passwords.hash'])
+    .select(['users.id as userId', 'passwords.hash', 'passwords.changedAt'])
     .where('users.email', '=', email)
     .executeTakeFirst();
   return row;
+}
+
+/** Whether evidence of that moment was of another password than today's. By passwords_pkey. */
+export async function hasPasswordChangedSince(tx: Tx, userId: UserId, at: Date): Promise<boolean> {
+  const row = await tx.db
+    .selectFrom('passwords')
+    .select('userId')
+    .where('userId', '=', userId)
+    .where('changedAt', '>', at)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Sets or replaces a user's password; the caller has hashed it before the transaction began. */
@@ -30,16 +43,99 @@ export async function updatePassword(tx: Tx, userId: UserId, hash: string): Prom
     .execute();
 }
 
-/** Replaces the hash by one of the same password; a password changed meanwhile is left alone. */
+/** Replaces the hash by one of the same password; one that was changed meanwhile is left alone, and answered false. */
 export async function updateHashParameters(
   tx: Tx,
   old: { userId: UserId; hash: string },
   hash: string,
-): Promise<void> {
-  await tx.db
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx.db
     .updateTable('passwords')
     .set({ hash })
     .where('userId', '=', old.userId)
     .where('hash', '=', old.hash)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+export interface Taking {
+  readonly limit: number;
+  readonly endsAt: Date;
+  readonly isRenewed: boolean;
+  readonly waits: readonly number[];
+}
+
+/**
+ * Takes one, if there is one and nobody has to wait. One statement by throttles_pkey: of any number that run at once,
+ * on any number of replicas, as many succeed as the limit says.
+ */
+export async function takeOne(tx: Tx, bucket: Buffer, taking: Taking): Promise<boolean> {
+  const { limit, endsAt, isRenewed } = taking;
+  const now = sql<Date>`${tx.now()}::timestamptz`;
+  const isOver = sql<boolean>`throttles.ends_at <= ${now}`;
+  // null is no wait at all: the clock of a replica that is a little behind must not make one of it
+  const waits = taking.waits.map((seconds) => seconds || null);
+  const wait = sql`(${waits}::float8[])[least(throttles.taken + 1, ${waits.length}::int)]`;
+  const row = await tx.db
+    .insertInto('throttles')
+    .values({ bucket, taken: 1, endsAt })
+    .onConflict((conflict) =>
+      conflict
+        .column('bucket')
+        .doUpdateSet({
+          taken: sql`case when ${isOver} then 1 else throttles.taken + 1 end`,
+          waitUntil: sql`case when ${isOver} then null else ${now} + make_interval(secs => ${wait}) end`,
+          endsAt: sql`case when ${isOver} or ${isRenewed} then excluded.ends_at else throttles.ends_at end`,
+        })
+        .where(
+          sql<boolean>`${isOver} or (throttles.taken < ${limit} and coalesce(throttles.wait_until <= ${now}, true))`,
+        ),
+    )
+    .returning('taken')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** By throttles_pkey. */
+export async function findThrottle(db: Db, bucket: Buffer) {
+  return db
+    .selectFrom('throttles')
+    .select(['taken', 'waitUntil', 'endsAt'])
+    .where('bucket', '=', bucket)
+    .executeTakeFirst();
+}
+
+/** By throttles_pkey. */
+export async function giveBackOne(tx: Tx, bucket: Buffer): Promise<void> {
+  await tx.db
+    .updateTable('throttles')
+    .set((row) => ({ taken: row('taken', '-', 1) }))
+    .where('bucket', '=', bucket)
+    .where('taken', '>', 0)
     .execute();
+}
+
+/** By throttles_pkey. */
+export async function deleteThrottle(tx: Tx, bucket: Buffer): Promise<void> {
+  await tx.db.deleteFrom('throttles').where('bucket', '=', bucket).execute();
+}
+
+/** Whether nothing was told of this bucket since then; then it is told now. By throttles_pkey. */
+export async function updateToldAt(tx: Tx, bucket: Buffer, since: Date): Promise<boolean> {
+  const { numUpdatedRows } = await tx.db
+    .updateTable('throttles')
+    .set({ toldAt: tx.now() })
+    .where('bucket', '=', bucket)
+    .where((row) => row.or([row('toldAt', 'is', null), row('toldAt', '<=', since)]))
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** By throttles_ends_at_idx. */
+export async function deleteEndedThrottles(tx: Tx): Promise<number> {
+  const { numDeletedRows } = await tx.db
+    .deleteFrom('throttles')
+    .where('endsAt', '<=', tx.now())
+    .executeTakeFirst();
+  return Number(numDeletedRows);
 }

@@ -36,3 +36,14 @@ export async function listAdminContacts(tx: Tx, accountId: AccountId): Promise<A
     .execute();
   return admins as AdminContact[];
 }
+
+/** By memberships_pkey. */
+export async function isMember(tx: Tx, { accountId, userId }: Omit<NewMembership, 'role'>): Promise<boolean> {
+  const row = await tx.db
+    .selectFrom('memberships')
+    .select('userId')
+    .where('accountId', '=', accountId)
+    .where('userId', '=', userId)
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -1,5 +1,6 @@
 /** Something the vendor sells; one or more clients belong to it. Its resource is the audience of its tokens. */
 import type { Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import { newId, type ProductId } from '../../kernel/ids.ts';
 
 export interface NewProduct {
@@ -19,4 +20,12 @@ export async function createProduct(tx: Tx, product: NewProduct): Promise<Produc
     .values({ ...product, id, createdAt: now, updatedAt: now })
     .execute();
   return id;
+}
+
+/** By products_slug_key. */
+export async function findProductBySlug(
+  db: Db,
+  slug: string,
+): Promise<{ readonly id: ProductId; readonly name: string } | undefined> {
+  return db.selectFrom('products').select(['id', 'name']).where('slug', '=', slug).executeTakeFirst();
 }

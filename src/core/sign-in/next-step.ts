@@ -1,13 +1,7 @@
-import { explainDenial } from '../access/access.ts';
+import { explainDenial, type Remedy } from '../access/access.ts';
+import { scopeText } from './scope-texts.ts';
 import type { SignIn, StepProblem } from './state.ts';
 import type { Action, Field, ShownProblem, Step } from './step.ts';
-
-const scopeTexts: Readonly<Record<string, string>> = {
-  openid: 'Know who you are',
-  profile: 'See your name and language',
-  email: 'See your email address',
-  offline_access: 'Keep this access while you are away',
-};
 
 /** Where a sign-in stands, as the person is shown it. The one place that decides what can be done next. */
 export function nextStep(signIn: SignIn): Step {
@@ -16,7 +10,7 @@ export function nextStep(signIn: SignIn): Step {
     case 'identify':
       return {
         step: 'identify',
-        ...standing(signIn, ['password', 'abort']),
+        ...standing(signIn, ['password', 'forgot_password', 'abort']),
         login_hint: state.email ?? signIn.loginHint ?? null,
         problem: state.problem ? shownProblem(state.problem) : null,
       };
@@ -32,44 +26,73 @@ export function nextStep(signIn: SignIn): Step {
       return {
         step: 'consent',
         ...standing(signIn, ['consent', 'restart', 'abort']),
-        scopes: state.scopes.map((name) => ({ name, text: scopeTexts[name] ?? name })),
+        scopes: state.scopes.map((name) => ({ name, text: scopeText(name, signIn.locale) })),
       };
     case 'done':
       return { step: 'done', ...standing(signIn, []), location: signIn.location };
   }
 }
 
-function shownProblem({ caseId, ...problem }: StepProblem): ShownProblem {
-  return { ...problem, ...(caseId !== undefined && { case_id: caseId }) };
+function shownProblem({ caseId, retryAfter, ...problem }: StepProblem): ShownProblem {
+  return {
+    ...problem,
+    ...(caseId !== undefined && { case_id: caseId }),
+    ...(retryAfter !== undefined && { retry_after: retryAfter }),
+  };
 }
 
 function deniedStep(signIn: SignIn, state: Extract<SignIn['state'], { at: 'denied' }>): Step {
   const { code, caseId, account } = state.denial;
-  const { title, text, remedies } = explainDenial(code, signIn.client, account);
-  const canRequest = remedies.some(({ action }) => action === 'request_seat') && !state.seatRequested;
+  const { title, text, remedies } = explainDenial(code, {
+    client: signIn.client,
+    account,
+    locale: signIn.locale,
+  });
+  const { seatRequested, activationResent = false } = state;
+  const isRemedy = (wanted: Remedy['action']): boolean => remedies.some(({ action }) => action === wanted);
+  const own: ActionName[] = [
+    ...(isRemedy('request_seat') && !seatRequested ? (['request_seat'] as const) : []),
+    ...(isRemedy('resend_activation') && !activationResent ? (['resend_activation'] as const) : []),
+  ];
   return {
     step: 'denied',
-    ...standing(signIn, [...(canRequest ? (['request_seat'] as const) : []), 'restart', 'abort']),
+    ...standing(signIn, [...own, 'restart', 'abort']),
     code,
     case_id: caseId,
     title,
     text,
     remedies,
-    seat_requested: state.seatRequested,
+    seat_requested: seatRequested,
+    activation_resent: activationResent,
   };
 }
 
 const email: Field = { name: 'email', type: 'email', required: true };
 const password: Field = { name: 'password', type: 'password', required: true };
 
-type ActionName = 'password' | 'account' | 'consent' | 'request_seat' | 'restart' | 'abort';
+type ActionName =
+  | 'password'
+  | 'forgot_password'
+  | 'account'
+  | 'consent'
+  | 'request_seat'
+  | 'resend_activation'
+  | 'restart'
+  | 'abort';
+
+/** The actions that stand elsewhere than below their interaction. */
+const hrefs: Partial<Record<ActionName, string>> = { forgot_password: '/password-resets' };
 
 function standing(signIn: SignIn, names: readonly ActionName[]) {
   const { uid, client, expiresAt, locale } = signIn;
   const fields = fieldsOf(signIn);
   const action = (name: ActionName): [string, Action] => [
     name,
-    { method: 'POST', href: `/sign-in/${uid}/${name.replace('_', '-')}`, fields: fields[name] },
+    {
+      method: 'POST',
+      href: hrefs[name] ?? `/sign-in/${uid}/${name.replace('_', '-')}`,
+      fields: fields[name],
+    },
   ];
   return {
     interaction: uid,
@@ -86,10 +109,11 @@ function standing(signIn: SignIn, names: readonly ActionName[]) {
   };
 }
 
-function fieldsOf({ state }: SignIn): Record<ActionName, readonly Field[]> {
+function fieldsOf({ state, uid }: SignIn): Record<ActionName, readonly Field[]> {
   const accounts = state.at === 'choose_account' ? state.accounts : [];
   return {
     password: [email, password],
+    forgot_password: [email, { name: 'interaction', type: 'hidden', required: true, value: uid }],
     account: [
       {
         name: 'account',
@@ -99,6 +123,7 @@ function fieldsOf({ state }: SignIn): Record<ActionName, readonly Field[]> {
     ],
     consent: [{ name: 'granted', type: 'boolean', required: true }],
     request_seat: [],
+    resend_activation: [],
     restart: [],
     abort: [],
   };

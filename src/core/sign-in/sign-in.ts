@@ -4,18 +4,19 @@
  * and what the engine is told when it is over. Nothing here redirects, and no step knows another.
  */
 import type { Context, Tx } from '../../context.ts';
-import { parseEmail } from '../../kernel/email-address.ts';
+import { type EmailAddress, parseEmail } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { newCaseId, type AccountId, type UserId } from '../../kernel/ids.ts';
 import { describeDenial, explainDenial, findAccess, type AccessAnswer } from '../access/access.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { type Evidence, provePassword } from '../credentials/credentials.ts';
+import { resendInvitationOf } from '../invitations/invitations.ts';
 import { requestSeat as storeSeatRequest } from '../seats/seats.ts';
 import type { SignIn, SignInState, StepProblem, Subject } from './state.ts';
 
 export { nextStep } from './next-step.ts';
 export type { SignIn, SignInClient, SignInState, StoredDenial } from './state.ts';
-export type { Action, ExpiredStep, Step } from './step.ts';
+export type { Action, ExpiredStep, Field, Step, StepClient } from './step.ts';
 
 /** What the protocol engine is told when a sign-in is over. */
 export type Outcome =
@@ -37,11 +38,14 @@ export interface Transition {
   readonly outcome?: Outcome;
   /** The action failed; the state still moves, so that the page can show why. */
   readonly problem?: StepProblem;
+  /** The address whose password was right: this browser is no stranger to it from now on. */
+  readonly provenEmail?: EmailAddress;
 }
 
 /**
  * Identifies a person by password. Whoever fails learns one thing only, whatever the reason: the same answer, the
- * same number of statements and of hashes for known, unknown, deactivated and not activated users.
+ * same number of statements and of hashes for known, unknown, deactivated and not activated users. Too many wrong ones
+ * in a row are `throttled`, for all of them alike.
  */
 export async function signInWithPassword(
   ctx: Context,
@@ -52,8 +56,9 @@ export async function signInWithPassword(
   const email = parseEmail(typed.email);
   if (!email)
     return failed(typed.email, { code: 'invalid_input', fields: { email: 'is not an email address' } });
-  const { proof, userId } = await provePassword(ctx, { email, password: typed.password });
-  if (proof) return enter(ctx, signIn, proof);
+  const { proof, userId, retryAfter } = await provePassword(ctx, { email, password: typed.password });
+  if (proof) return { ...(await enter(ctx, signIn, proof)), provenEmail: email };
+  if (retryAfter !== undefined) return failed(typed.email, { code: 'throttled', retryAfter });
   const caseId = newCaseId();
   return {
     ...failed(typed.email, { code: 'invalid_credentials', caseId }),
@@ -99,6 +104,17 @@ export async function askForSeat(ctx: Context, signIn: SignIn): Promise<Transiti
   };
 }
 
+/** Mails a person who was invited their invitation again; once a minute at most, however often the button is pressed. */
+export function resendActivation(signIn: SignIn): Transition {
+  const state = stateAt(signIn, 'denied');
+  if (state.denial.code !== 'user_not_activated' || state.activationResent)
+    throw new Failure('action_not_available');
+  return {
+    state: { ...state, activationResent: true },
+    write: (tx) => resendInvitationOf(tx, state.subject.userId),
+  };
+}
+
 /** The person's answer to a third-party client. */
 export function answerConsent(signIn: SignIn, granted: boolean): Transition {
   stateAt(signIn, 'consent');
@@ -128,7 +144,7 @@ export function abort(signIn: SignIn): Transition {
 function refusalOf({ state, client }: SignIn): string {
   if (state.at !== 'denied') return 'the person went back without signing in';
   const { code, caseId, account } = state.denial;
-  return describeDenial(code, explainDenial(code, client, account).text, caseId);
+  return describeDenial(code, explainDenial(code, { client, account }).text, caseId);
 }
 
 /** Asks the access decision for somebody who is proven, and moves to where it leads. No session before it allows. */
@@ -186,13 +202,17 @@ function denied(signIn: SignIn, subject: Subject, { decision }: AccessAnswer): T
   };
 }
 
-/** Keeps what was typed for the form, without what cannot be stored (NUL, half a surrogate pair). */
+/**
+ * Keeps what was typed for the form, without what cannot be stored (NUL, half a surrogate pair). What has no @ in it is
+ * not kept: people type their password into the wrong field.
+ */
 function failed(typed: string, problem: StepProblem): Transition {
-  const email = typed
+  const text = typed
     .slice(0, 254)
     .toWellFormed()
     .replaceAll(/\p{Cc}/gu, '');
-  return { state: { at: 'identify', email, problem }, problem };
+  const email = text.includes('@') && { email: text };
+  return { state: { at: 'identify', ...email, problem }, problem };
 }
 
 /** The state, if the sign-in stands where the action belongs. Failure `action_not_available` elsewhere. */

@@ -20,6 +20,8 @@ export interface StepProblem {
   readonly code: FailureCode;
   readonly fields?: Readonly<Record<string, string>>;
   readonly caseId?: string;
+  /** Whole seconds until another try is looked at. */
+  readonly retryAfter?: number;
 }
 
 /** Where a sign-in stands. Stored with its interaction as JSON; holds no secret. */
@@ -31,6 +33,8 @@ export type SignInState =
       readonly subject: Subject;
       readonly denial: StoredDenial;
       readonly seatRequested: boolean;
+      /** The invitation was mailed again. */
+      readonly activationResent?: boolean;
     }
   | { readonly at: 'consent'; readonly scopes: readonly string[] }
   | { readonly at: 'done' };

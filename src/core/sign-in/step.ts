@@ -10,8 +10,10 @@ export interface Action {
 
 export interface Field {
   readonly name: string;
-  readonly type?: 'email' | 'password' | 'boolean';
+  readonly type?: 'email' | 'password' | 'boolean' | 'code' | 'hidden';
   readonly required?: boolean;
+  /** What to send, or to begin with where the person types. */
+  readonly value?: string;
   readonly options?: readonly { readonly value: string; readonly label: string }[];
 }
 
@@ -37,6 +39,8 @@ export interface ShownProblem {
   readonly code: FailureCode;
   readonly fields?: Readonly<Record<string, string>>;
   readonly case_id?: string;
+  /** Whole seconds until another try is looked at; counted from when the problem came up. */
+  readonly retry_after?: number;
 }
 
 /** What both faces show: the JSON answers with it, the page renders it. docs/interactions.md describes each. */
@@ -60,6 +64,8 @@ export type Step =
       readonly remedies: readonly Remedy[];
       /** The person has pressed the button: it is not offered again. */
       readonly seat_requested: boolean;
+      /** Likewise: the invitation is on its way. */
+      readonly activation_resent: boolean;
     })
   | (Standing & { readonly step: 'done'; readonly location: string })
   | ExpiredStep;

@@ -1,5 +1,6 @@
 /** A person, one for each canonical email: invited → active ⇄ deactivated. */
 import type { Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import { newId, type UserId } from '../../kernel/ids.ts';
 
@@ -22,4 +23,54 @@ export async function createUser(tx: Tx, user: NewUser): Promise<UserId> {
     .values({ ...user, id, createdAt: now, updatedAt: now })
     .execute();
   return id;
+}
+
+export interface UserSummary {
+  readonly id: UserId;
+  readonly state: UserState;
+  readonly locale: string | null;
+}
+
+/** By users_email_key. */
+export async function findUserByEmail(db: Db, email: EmailAddress): Promise<UserSummary | undefined> {
+  const row = await db
+    .selectFrom('users')
+    .select(['id', 'state', 'locale'])
+    .where('email', '=', email)
+    .executeTakeFirst();
+  return row as UserSummary | undefined;
+}
+
+/** The user of an address; one that is not there yet is made, invited. Of two that run at once both get the same. */
+export async function ensureInvitedUser(tx: Tx, email: EmailAddress, locale: string): Promise<UserSummary> {
+  const now = tx.now();
+  const invited = { email, locale, state: 'invited', id: newId('usr', now), createdAt: now, updatedAt: now };
+  await tx.db
+    .insertInto('users')
+    .values(invited)
+    .onConflict((conflict) => conflict.constraint('users_email_key').doNothing())
+    .execute();
+  const user = await findUserByEmail(tx.db, email);
+  if (!user) throw new Error('a user was deleted while it was being invited');
+  return user;
+}
+
+/** Makes an invited user an active one, whose mailbox is proven; false for one who is not invited (any more). */
+export async function activateUser(
+  tx: Tx,
+  { id, name }: { readonly id: UserId; readonly name: string | undefined },
+): Promise<boolean> {
+  const now = tx.now();
+  const result = await tx.db
+    .updateTable('users')
+    .set({
+      state: 'active',
+      emailVerifiedAt: now,
+      updatedAt: now,
+      ...(name !== undefined && { name }),
+    })
+    .where('id', '=', id)
+    .where('state', '=', 'invited')
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
 }

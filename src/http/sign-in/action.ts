@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Context } from '../../context.ts';
 import type { SignIn, Transition } from '../../core/sign-in/sign-in.ts';
 import type { Engine } from '../../provider/provider.ts';
+import { keepKnownBrowser } from '../known-browser.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { uidParams, visitSignIn } from './visit.ts';
 
@@ -31,7 +32,9 @@ export function actionRoute<Body extends z.ZodType>(
       const { params, body } = input as { params: { uid: string }; body: z.output<Body> };
       return visitSignIn({ ...wire, engine: engine(), ctx, uid: params.uid }, async (opened) => {
         const transition = await action.transition(ctx, opened.signIn, body);
-        return { signIn: await opened.move(transition), problem: transition.problem };
+        const moved = await opened.move(transition);
+        if (transition.provenEmail) keepKnownBrowser(ctx, wire.reply, transition.provenEmail);
+        return { signIn: moved, problem: transition.problem };
       });
     },
   });

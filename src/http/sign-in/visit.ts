@@ -7,7 +7,7 @@ import { stepPage } from '../../pages/step.ts';
 import { findExpiredStep, openSignIn } from '../../provider/interactions.ts';
 import type { Engine } from '../../provider/provider.ts';
 import { sendPage, wantsHtml } from '../html.ts';
-import { problemOf } from '../problems.ts';
+import { problemOf, setRetryAfter } from '../problems.ts';
 import type { Wire } from '../route.ts';
 
 /** The interaction's id as it stands in an address. */
@@ -69,12 +69,13 @@ function sendStepProblem(visit: Visit, failure: Failure, { step, caseId }: Stand
   const { request, reply, uid } = visit;
   const problem = problemOf(failure, request.id);
   request.log.info({ code: failure.code, caseId }, 'refused');
-  if (problem.status === 503) void reply.header('retry-after', '1');
   if (!wantsHtml(request)) {
+    setRetryAfter(reply, problem.status, failure);
     const body = { ...problem, ...(caseId !== undefined && { case_id: caseId }), step };
     return reply.status(problem.status).type('application/problem+json').send(body);
   }
   if (step.step === 'expired' || problem.status >= 500) {
+    setRetryAfter(reply, problem.status, failure);
     return sendPage(reply.status(problem.status), stepPage(step, problem));
   }
   return reply.redirect(`/sign-in/${uid}`, 303);

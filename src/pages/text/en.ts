@@ -36,7 +36,81 @@ export const en = {
   signedOutLead: 'You can close this window.',
   signingOut: 'Signing you out',
   startAgain: (client: string) => `Back to ${client}`,
+  throttled: 'There were too many wrong tries. Wait a little, or set a new password.',
   tryAgain: 'Try again',
+
+  // what a page says of each failure; JSON has the same in English (kernel/failures.ts)
+  failures: {
+    invalid_input: 'Something in this request is not right',
+    cross_site_request: 'This request came from another site',
+    not_found: 'There is nothing here',
+    action_not_available: 'This cannot be done at this moment',
+    already_exists: 'That is there already',
+    no_free_seat: 'Every seat is taken',
+    interaction_expired: 'This sign-in has ended',
+    link_expired: 'This link does not work any more',
+    throttled: 'Too many tries. Wait a little and try again',
+    overloaded: 'Too many are signing in at this moment. Try again shortly',
+    unavailable: 'The service is not available at this moment',
+    internal_error: 'Something went wrong',
+  } as Readonly<Record<string, string>>,
+  help: 'Help',
+
+  // a forgotten password
+  forgotPassword: 'Forgot your password?',
+  forgotPasswordSend: 'Mail me a link',
+  passwordTooCommon:
+    'This password is among the first that would be guessed. Choose one that others would not.',
+  passwordTooLong: 'This password is too long: at most 256 characters.',
+  passwordTooPersonal:
+    'This password is made of your name, your address or the name of a product. Choose one that says nothing about you.',
+  passwordTooShort:
+    'This password is too short: at least 15 characters. A few words in a row are easy to keep.',
+  resetAskAgain: 'Ask for a new link',
+  resetCode: 'Code from the mail',
+  resetDone: 'Your password is changed',
+  resetDoneLead: 'You have been signed out everywhere. Sign in with the new password.',
+  resetExpired: 'This link does not work any more',
+  resetExpiredLead:
+    'It was used already, is older than 30 minutes, or your password has changed since. Nothing is lost: ask for a new one.',
+  resetHelp: 'No mail?',
+  resetHelpAddress: 'If the address above is not right, or not the one you sign in with, no mail is sent.',
+  resetHelpResend: 'You can have it sent again after a minute.',
+  resetHelpSender: (sender: string) => `It comes from ${sender}.`,
+  resetHelpSpam: 'Look into the spam folder.',
+  resetLead: 'We mail you a link to set a new one.',
+  resetNew: 'Choose a new password',
+  resetNewLead: (email: string) => `For ${email}`,
+  resetNewPassword: 'New password',
+  resetOtherAddress: 'Use another address',
+  resetResend: 'Send it again',
+  resetRules: 'At least 15 characters. A few words in a row are strong, and easy to keep.',
+  resetSend: 'Send the mail',
+  resetSent: 'Check your mail',
+  resetSentLead: (email: string) =>
+    `If ${email} is known here, a mail is on its way. Open its link, or type its code here. Both work for 30 minutes.`,
+  resetSet: 'Set password',
+  resetTitle: 'Forgot your password?',
+  resetTooSoon: 'It was sent less than a minute ago. Give it a moment.',
+  resetWrongCode: 'This is not the code of the mail.',
+
+  // an invitation
+  invalidPassword: 'The password is wrong.',
+  invitation: (account: string) => `Join ${account}`,
+  invitationAccept: 'Accept the invitation',
+  invitationDone: 'Welcome',
+  invitationDoneLead: 'Your invitation is accepted. Sign in to go on.',
+  invitationExisting: (email: string) =>
+    `You are here already: accept with the password you sign in with as ${email}.`,
+  invitationExpired: 'This invitation does not work any more',
+  invitationExpiredLead:
+    'It was accepted already, was taken back, or is older than seven days. If you cannot sign in, ask the person who invited you to send it again.',
+  invitationLead: (inviter: string, account: string) => `${inviter} has invited you to ${account}.`,
+  invitationNew: (email: string) => `Choose a password for ${email}.`,
+  invitationProducts: (products: string) => `With it you can use ${products}.`,
+  name: 'Your name',
+  activationResent: 'The invitation is on its way to your mailbox.',
+  resendActivation: 'Send the invitation again',
 };
 
 export type Texts = typeof en;

@@ -1,8 +1,13 @@
+import { chooseLocale, type Locale } from '../../kernel/locale.ts';
+import { de } from './de.ts';
 import { en, type Texts } from './en.ts';
+import { es } from './es.ts';
+import { fr } from './fr.ts';
+import { ja } from './ja.ts';
 
-const catalogues: Readonly<Record<string, Texts>> = { en };
+const catalogues: Readonly<Record<Locale, Texts>> = { en, de, es, fr, ja };
 
 /** The catalogue of a language; English where there is none. */
 export function texts(locale: string): Texts {
-  return catalogues[locale] ?? en;
+  return catalogues[chooseLocale(locale)];
 }

@@ -1,0 +1,151 @@
+/**
+ * The throttle: guesses are counted before they are evaluated, by statements that any number of replicas may run at
+ * once, so that no more than the limit is ever evaluated. Everything is counted for addresses of nobody as for those of
+ * users. A count's key is an HMAC under the newest of SECRET_KEYS: the table names nobody, and changing that key begins
+ * every count anew, once.
+ */
+import { createHmac } from 'node:crypto';
+import { type Context, inTransaction, type Tx } from '../../context.ts';
+import type { EmailAddress } from '../../kernel/email-address.ts';
+import type { UserId } from '../../kernel/ids.ts';
+import { networkOf } from '../../kernel/network.ts';
+import { deriveKey } from '../../kernel/seal.ts';
+import { addSeconds, day, hour, minute, secondsUntil } from '../../kernel/time.ts';
+import { recordEvent } from '../audit/audit.ts';
+import {
+  deleteEndedThrottles,
+  deleteThrottle,
+  findThrottle,
+  giveBackOne,
+  takeOne,
+  updateToldAt,
+} from './queries.ts';
+
+/** How much of something there is, for each key, in a window that begins with the first that is taken. */
+export interface Budget {
+  /** Its purpose; two budgets of one name are one. */
+  readonly name: string;
+  readonly limit: number;
+  readonly windowSeconds: number;
+  /** Each that is taken begins the window anew: it ends when nothing was taken for as long. */
+  readonly isRenewed?: true;
+  /** How many seconds must pass after the first, the second, … that was taken; the last holds for all that follow. */
+  readonly waits?: readonly number[];
+}
+
+/** Four mistakes in a row cost nothing. From the fifth on the wait doubles, to a quarter of an hour. */
+const waits = [0, 0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 640, 15 * minute];
+
+/**
+ * Wrong passwords in a row (NIST SP 800-63B §3.2.2): of strangers for one address together, and of each browser that has
+ * signed in with it before by itself. When the hundred are used up (a day's work), only a reset leads on.
+ */
+const row = { limit: 100, windowSeconds: 365 * day, isRenewed: true, waits } as const;
+const byEmail: Budget = { name: 'wrong passwords of an email', ...row };
+const byBrowser: Budget = { name: 'wrong passwords of a known browser', ...row };
+
+/** Against one password tried on many addresses. An office behind one address mistypes less, and mostly in known browsers. */
+const byNetwork: Budget = { name: 'wrong passwords of a network', limit: 300, windowSeconds: hour };
+
+/** Refusals of one bucket are told to the audit trail this often, however many they are. */
+const tellEverySeconds = hour;
+
+/** The longest wait that anybody is told; a person cannot do anything with more. */
+const longestWaitTold = day;
+
+interface Share {
+  readonly budget: Budget;
+  readonly key: string;
+}
+
+/** A try that is counted already. What is left is to say that it was right, or that it was not evaluated. */
+export interface CountedTry {
+  readonly shares: readonly Share[];
+  /** Present when it must not be evaluated: whole seconds until one may be. */
+  readonly retryAfter?: number;
+}
+
+export interface PasswordTry {
+  readonly email: EmailAddress;
+  /** The id of a browser that signed in with this address before; strangers have none. */
+  readonly browser: string | undefined;
+  /** Whose address it is; for the audit trail only. */
+  readonly userId: UserId | undefined;
+}
+
+/**
+ * Counts one try of a password, in a transaction of its own: whatever becomes of the sign-in, it stays counted. A known
+ * browser has its own count and is not held up by what strangers do; they share one for each address and network.
+ */
+export async function countTry(ctx: Context, { email, browser, userId }: PasswordTry): Promise<CountedTry> {
+  const shares: Share[] =
+    browser === undefined
+      ? [
+          // first: a network that has used up its own must not use up an address
+          { budget: byNetwork, key: networkOf(ctx.origin.ip) },
+          { budget: byEmail, key: email },
+        ]
+      : [{ budget: byBrowser, key: `${browser} ${email}` }];
+  return inTransaction(ctx, async (tx) => {
+    for (const { budget, key } of shares) {
+      const retryAfter = await takeFromBudget(tx, budget, key);
+      if (retryAfter === undefined) continue;
+      await tellThrottled(tx, { budget, key }, userId);
+      return { shares, retryAfter };
+    }
+    return { shares };
+  });
+}
+
+/** The password was right: what was counted of its path in a row is forgotten; of the network only this try. */
+export async function forgiveTry(tx: Tx, { shares }: CountedTry): Promise<void> {
+  for (const { budget, key } of shares) {
+    if (budget === byNetwork) await giveBackOne(tx, bucketOf(tx, budget, key));
+    else await deleteThrottle(tx, bucketOf(tx, budget, key));
+  }
+}
+
+/** The password was not looked at: the try is given back. The wait it began is not. */
+export async function giveBackTry(tx: Tx, { shares }: CountedTry): Promise<void> {
+  for (const { budget, key } of shares) await giveBackOne(tx, bucketOf(tx, budget, key));
+}
+
+/**
+ * Forgets the wrong passwords of strangers for this address: for whoever has proven the mailbox and set a new password.
+ * Known browsers need none of it: their counts belong to the password before.
+ */
+export async function clearThrottle(tx: Tx, email: EmailAddress): Promise<void> {
+  await deleteThrottle(tx, bucketOf(tx, byEmail, email));
+}
+
+/**
+ * Takes one from the key's budget, in one statement; undefined when there was one, else the whole seconds until there
+ * is. For any budget: what a password may be tried, and whatever else must not be done too often. The transaction must
+ * be committed also when the caller refuses; whoever must not lose the count on a failure takes it in one of its own.
+ */
+export async function takeFromBudget(tx: Tx, budget: Budget, key: string): Promise<number | undefined> {
+  const bucket = bucketOf(tx, budget, key);
+  const { limit, windowSeconds, isRenewed = false, waits = [0] } = budget;
+  const endsAt = addSeconds(tx.now(), windowSeconds);
+  if (await takeOne(tx, bucket, { limit, endsAt, isRenewed, waits })) return undefined;
+  const held = await findThrottle(tx.db, bucket);
+  const openAt = held && (held.taken >= limit ? held.endsAt : held.waitUntil);
+  return Math.min(Math.max(1, openAt ? secondsUntil(openAt, tx.now()) + 1 : 1), longestWaitTold);
+}
+
+/** Deletes counts that have ended. They count for nothing before that: this only keeps the table small. */
+export function forgetEndedThrottles(ctx: Context): Promise<number> {
+  return inTransaction(ctx, deleteEndedThrottles);
+}
+
+async function tellThrottled(tx: Tx, { budget, key }: Share, userId: UserId | undefined): Promise<void> {
+  const since = addSeconds(tx.now(), -tellEverySeconds);
+  if (!(await updateToldAt(tx, bucketOf(tx, budget, key), since))) return;
+  await recordEvent(tx, { type: 'sign_in.throttled', userId, details: { budget: budget.name } });
+}
+
+function bucketOf({ config }: Pick<Tx, 'config'>, { name }: Budget, key: string): Buffer {
+  return createHmac('sha256', deriveKey(config.secretKeys[0], `throttle: ${name}`))
+    .update(key)
+    .digest();
+}

@@ -1,0 +1,115 @@
+/** How an invitation is accepted: by the first password of somebody new, or by the password of somebody who is here. */
+import { type Context, inTransaction, type Tx } from '../../context.ts';
+import type { EmailAddress } from '../../kernel/email-address.ts';
+import { Failure } from '../../kernel/failures.ts';
+import { hashToken } from '../../kernel/tokens.ts';
+import { recordEvent } from '../audit/audit.ts';
+import { hashPassword, judgePassword, provePassword, updatePassword } from '../credentials/credentials.ts';
+import { createMembership, isMember } from '../memberships/memberships.ts';
+import { ensureSeat } from '../seats/seats.ts';
+import { activateUser } from '../users/users.ts';
+import {
+  consumeInvitation,
+  findAccepted,
+  findOpen,
+  type InvitationRow,
+  listInvitedProducts,
+  type OpenInvitation,
+} from './queries.ts';
+
+export interface ShownInvitation extends OpenInvitation {
+  /** Names. */
+  readonly products: readonly string[];
+}
+
+/** The invitation that a token stands for, while it can be accepted. Consumes nothing. */
+export async function findInvitation(ctx: Context, token: string): Promise<ShownInvitation | undefined> {
+  const invitation = await findOpen(ctx.db, hashToken(token), ctx.now());
+  if (!invitation) return undefined;
+  const products = await listInvitedProducts(ctx.db, invitation.id);
+  return { ...invitation, products: products.map(({ name }) => name) };
+}
+
+/** Who accepted with this token, and where they go on. */
+export function findAcceptedInvitation(ctx: Context, token: string) {
+  return findAccepted(ctx.db, hashToken(token));
+}
+
+export interface Acceptance {
+  readonly token: string;
+  readonly name?: string | undefined;
+  readonly password: string;
+}
+
+/**
+ * Accepts: once, on any number of replicas. Somebody new becomes active with this password; whoever is here already must
+ * prove it, since the link alone only proves the mailbox. Membership and seats are made in the same transaction. Failures
+ * `link_expired`, `password_refused` and `invalid_credentials` (nothing is consumed), `throttled`, `overloaded`.
+ */
+export async function acceptInvitation(
+  ctx: Context,
+  { token, name, password }: Acceptance,
+): Promise<{ readonly email: EmailAddress; readonly clientId: string | null }> {
+  const invitation = await findInvitation(ctx, token);
+  // before any hashing: only who has a live link can make the processor work
+  if (!invitation) throw new Failure('link_expired');
+  const { email, clientId } = invitation;
+  const hash =
+    invitation.state === 'invited' ? await newHash(ctx, invitation, { name, password }) : undefined;
+  if (hash === undefined) await proveExisting(ctx, email, password);
+  await inTransaction(ctx, (tx) => join(tx, { token, name, hash }));
+  return { email, clientId };
+}
+
+async function newHash(
+  ctx: Context,
+  { email, account, products, name: knownName }: ShownInvitation,
+  { name, password }: Pick<Acceptance, 'name' | 'password'>,
+): Promise<string> {
+  const words = [email, account, ...products, name ?? knownName ?? ''].filter((word) => word !== '');
+  const problem = await judgePassword(password, { words });
+  if (problem) throw new Failure('password_refused', { fields: { password: problem } });
+  return hashPassword(ctx, password);
+}
+
+async function proveExisting(ctx: Context, email: EmailAddress, password: string): Promise<void> {
+  const { proof, retryAfter } = await provePassword(ctx, { email, password });
+  if (retryAfter !== undefined) throw new Failure('throttled', { retryAfter });
+  if (!proof) throw new Failure('invalid_credentials');
+}
+
+interface Joining {
+  readonly token: string;
+  readonly name: string | undefined;
+  /** Of somebody new; whoever is here has proven theirs. */
+  readonly hash: string | undefined;
+}
+
+async function join(tx: Tx, { token, name, hash }: Joining): Promise<void> {
+  const invitation = await consumeInvitation(tx, hashToken(token));
+  if (!invitation) throw new Failure('link_expired');
+  const { id, accountId, userId, role, clientId } = invitation;
+  if (hash !== undefined) await activate(tx, invitation, { name, hash });
+  if (!(await isMember(tx, { accountId, userId }))) await createMembership(tx, { accountId, userId, role });
+  for (const { id: productId } of await listInvitedProducts(tx.db, id))
+    await ensureSeat(tx, { accountId, productId, userId });
+  await recordEvent(tx, {
+    type: 'invitation.accepted',
+    actorId: userId,
+    userId,
+    accountId,
+    clientId: clientId ?? undefined,
+    details: { invitation_id: id, role },
+  });
+}
+
+async function activate(
+  tx: Tx,
+  { accountId, userId }: InvitationRow,
+  { name, hash }: { name: string | undefined; hash: string },
+): Promise<void> {
+  // whoever was activated by another invitation meanwhile has a password by now, and it is not this one
+  if (!(await activateUser(tx, { id: userId, name }))) throw new Failure('link_expired');
+  await updatePassword(tx, userId, hash);
+  await recordEvent(tx, { type: 'user.activated', actorId: userId, userId, accountId });
+}

@@ -1,0 +1,71 @@
+import type { Tx } from '../../context.ts';
+import type { EmailAddress } from '../../kernel/email-address.ts';
+
+export interface ClaimedRow {
+  readonly id: string;
+  readonly template: string;
+  readonly recipient: EmailAddress;
+  readonly locale: string;
+  readonly data: unknown;
+  readonly secretsSealed: string | null;
+  readonly attempts: number;
+  readonly createdAt: Date;
+}
+
+/** One statement: of any number of replicas one gets each mail. By mail_outbox_pending_idx. */
+export async function claimDue(
+  tx: Tx,
+  { limit, leaseUntil }: { limit: number; leaseUntil: Date },
+): Promise<ClaimedRow[]> {
+  const rows = await tx.db
+    .updateTable('mailOutbox')
+    .set((row) => ({ attempts: row('attempts', '+', 1), nextAttemptAt: leaseUntil }))
+    .where('id', 'in', (due) =>
+      due
+        .selectFrom('mailOutbox')
+        .select('id')
+        .where('state', '=', 'pending')
+        .where('nextAttemptAt', '<=', tx.now())
+        .orderBy('nextAttemptAt')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .returning(['id', 'template', 'recipient', 'locale', 'data', 'secretsSealed', 'attempts', 'createdAt'])
+    .execute();
+  return rows as ClaimedRow[];
+}
+
+/** Gives up what must not be sent any more: a link that has died. By mail_outbox_pending_idx. */
+export async function expireLate(tx: Tx): Promise<void> {
+  await tx.db
+    .updateTable('mailOutbox')
+    .set({ state: 'dead', secretsSealed: null, lastError: 'expired' })
+    .where('state', '=', 'pending')
+    .where('nextAttemptAt', '<=', tx.now())
+    .where('expiresAt', '<=', tx.now())
+    .execute();
+}
+
+interface Outcome {
+  readonly state?: 'sent' | 'dead';
+  readonly sentAt?: Date;
+  readonly nextAttemptAt?: Date;
+  readonly secretsSealed?: null;
+  readonly lastError: string | null;
+}
+
+/** Only while the claim holds: `attempts` says whose it is. By primary key. */
+export async function updateOutcome(
+  tx: Tx,
+  { id, attempts }: { id: string; attempts: number },
+  outcome: Outcome,
+): Promise<void> {
+  await tx.db
+    .updateTable('mailOutbox')
+    .set(outcome)
+    .where('id', '=', id)
+    .where('attempts', '=', attempts)
+    .where('state', '=', 'pending')
+    .execute();
+}

@@ -1,0 +1,90 @@
+/** Notices of ended sessions to their clients (OpenID Connect Back-Channel Logout): pending → delivered | dead. */
+import { sql } from 'kysely';
+import type { Tx } from '../../context.ts';
+import { newId, type UserId } from '../../kernel/ids.ts';
+import { addSeconds, hour } from '../../kernel/time.ts';
+
+export interface NewLogoutNotice {
+  readonly clientId: string;
+  readonly userId: UserId;
+  readonly sid: string;
+}
+
+export interface LogoutNotice extends NewLogoutNotice {
+  readonly id: string;
+  /** How often it was tried, this time included. */
+  readonly attempts: number;
+}
+
+/** So long a claimed notice is left alone by other replicas; far longer than a delivery may take. */
+const leaseSeconds = 60;
+/** Over about a day; whoever was not told by then has let the session expire. */
+const maxAttempts = 30;
+
+export function enqueueLogoutNotice(tx: Tx, notice: NewLogoutNotice): Promise<void> {
+  return enqueueLogoutNotices(tx, [notice]);
+}
+
+/** Only for clients that have said where they want to be told. */
+export async function enqueueLogoutNotices(tx: Tx, notices: readonly NewLogoutNotice[]): Promise<void> {
+  if (notices.length === 0) return;
+  const now = tx.now();
+  const rows = notices.map((notice) => ({ id: newId('lgn', now), ...notice }));
+  await sql`
+    insert into logout_notices (id, client_id, user_id, sid, created_at, next_attempt_at)
+    select n.id, n."clientId", n."userId", n.sid, ${now}::timestamptz, ${now}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n(id text, "clientId" text, "userId" text, sid text)
+    join clients c on c.client_id = n."clientId" and c.backchannel_logout_uri is not null`.execute(tx.db);
+}
+
+/** Takes what is due, in one statement; of any number of replicas one gets each notice. By logout_notices_pending_idx. */
+export async function claimLogoutNotices(tx: Tx, limit: number): Promise<LogoutNotice[]> {
+  const now = tx.now();
+  return tx.db
+    .updateTable('logoutNotices')
+    .set((value) => ({
+      attempts: value('attempts', '+', 1),
+      nextAttemptAt: addSeconds(now, leaseSeconds),
+    }))
+    .where('id', 'in', (due) =>
+      due
+        .selectFrom('logoutNotices')
+        .select('id')
+        .where('state', '=', 'pending')
+        .where('nextAttemptAt', '<=', now)
+        .orderBy('nextAttemptAt')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .returning(['id', 'clientId', 'userId', 'sid', 'attempts'])
+    .execute();
+}
+
+/** Writes how a delivery ended: delivered, or to be tried again later, or given up. */
+export async function settleLogoutNotice(
+  tx: Tx,
+  { id, attempts }: Pick<LogoutNotice, 'id' | 'attempts'>,
+  problem?: string,
+): Promise<void> {
+  const now = tx.now();
+  const outcome =
+    problem === undefined
+      ? { state: 'delivered', deliveredAt: now, lastError: null }
+      : {
+          state: attempts >= maxAttempts ? 'dead' : 'pending',
+          nextAttemptAt: addSeconds(now, pauseSeconds(attempts)),
+          lastError: problem.slice(0, 500),
+        };
+  await tx.db
+    .updateTable('logoutNotices')
+    .set(outcome)
+    .where('id', '=', id)
+    .where('attempts', '=', attempts)
+    .execute();
+}
+
+/** Doubling from five seconds to an hour, with jitter: clients that went down together are not all asked together. */
+function pauseSeconds(attempts: number): number {
+  return Math.min(hour, 5 * 2 ** (attempts - 1)) * (0.75 + Math.random() / 2);
+}

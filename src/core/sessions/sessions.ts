@@ -1,0 +1,89 @@
+/**
+ * Sessions: signed-in browsers, and what was issued on them. They end by themselves (idle, absolute), by signing out, or
+ * by an operation here; what has ended stays ended on every replica, and the clients of it are told.
+ */
+import type { Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
+import { Failure } from '../../kernel/failures.ts';
+import type { AccountId, UserId } from '../../kernel/ids.ts';
+import { recordEvent } from '../audit/audit.ts';
+import type { Evidence } from '../credentials/credentials.ts';
+import { enqueueLogoutNotices } from './logout-notices.ts';
+import {
+  deleteGrants,
+  deleteGrantsOfUser,
+  deleteSession,
+  deleteSessionsOfUser,
+  type EndedSession,
+  selectSessionsOfUser,
+} from './queries.ts';
+
+export {
+  claimLogoutNotices,
+  enqueueLogoutNotice,
+  type LogoutNotice,
+  settleLogoutNotice,
+} from './logout-notices.ts';
+
+/** A signed-in browser, as its owner is shown it. The id is a name and no secret: nobody signs in with it. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly accountId: AccountId | null;
+  /** How and when it was proven who this is. */
+  readonly evidence: readonly Evidence[];
+  /** The clients that were entered with it. */
+  readonly clientIds: readonly string[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** The user's live sessions, newest first. */
+export async function listSessions(db: Db, userId: UserId, now: Date): Promise<SessionSummary[]> {
+  const rows = await selectSessionsOfUser(db, userId, now);
+  return rows.map(({ uid, authorizations, evidence, ...row }) => ({
+    ...row,
+    id: uid,
+    evidence: evidence ?? [],
+    clientIds: Object.keys(authorizations ?? {}),
+  }));
+}
+
+/**
+ * Ends one session of this user, with what was issued on it; what the person granted for offline use lives on. Failure
+ * `not_found` for one that has ended, and for somebody else's.
+ */
+export async function endSession(
+  tx: Tx,
+  { userId, id }: { readonly userId: UserId; readonly id: string },
+): Promise<void> {
+  const ended = await deleteSession(tx, { userId, uid: id });
+  if (!ended) throw new Failure('not_found');
+  const grants = Object.values(ended.authorizations ?? {})
+    .filter(({ persistsLogout }) => persistsLogout !== true)
+    .flatMap(({ grantId }) => grantId ?? []);
+  await deleteGrants(tx, grants);
+  await tellClients(tx, userId, [ended]);
+  await recordEvent(tx, {
+    type: 'session.ended',
+    userId,
+    details: { reason: 'ended_by_person', sessions: 1 },
+  });
+}
+
+/** Ends every session of a user, with every code, token and refresh token, offline ones included. Idempotent. */
+export async function endSessionsOfUser(tx: Tx, userId: UserId, reason: string): Promise<void> {
+  const sessions = await deleteSessionsOfUser(tx, userId);
+  const grants = await deleteGrantsOfUser(tx, userId);
+  await tellClients(tx, userId, sessions);
+  if (sessions.length === 0 && grants === 0) return;
+  await recordEvent(tx, { type: 'session.ended', userId, details: { reason, sessions: sessions.length } });
+}
+
+async function tellClients(tx: Tx, userId: UserId, sessions: readonly EndedSession[]): Promise<void> {
+  const notices = sessions.flatMap(({ authorizations }) =>
+    Object.entries(authorizations ?? {}).flatMap(([clientId, { sid }]) =>
+      sid === undefined ? [] : { clientId, userId, sid },
+    ),
+  );
+  await enqueueLogoutNotices(tx, notices);
+}

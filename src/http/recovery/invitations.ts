@@ -1,0 +1,174 @@
+/** Activation: from the mailed invitation to the first password, or into one more account. */
+import { z } from 'zod';
+import type { Context } from '../../context.ts';
+import {
+  acceptInvitation,
+  findAcceptedInvitation,
+  findInvitation,
+  invitationDays,
+  type ShownInvitation,
+} from '../../core/invitations/invitations.ts';
+import type { Field } from '../../core/sign-in/sign-in.ts';
+import { Failure } from '../../kernel/failures.ts';
+import { day } from '../../kernel/time.ts';
+import { invitationDonePage, invitationExpiredPage, invitationPage } from '../../pages/invitation.ts';
+import type { Engine } from '../../provider/provider.ts';
+import { sendPage, wantsHtml } from '../html.ts';
+import { keepKnownBrowser } from '../known-browser.ts';
+import { defineRoute, type Route, type Wire } from '../route.ts';
+import { answerForm, findRecoveryClient, localeOf, sendView } from './answer.ts';
+import { readCookie, setCookie } from './cookie.ts';
+
+const access = 'recovery';
+const cookie = { name: 'doorward_invitation', path: '/invitations' } as const;
+
+export function invitationRoutes(engine: () => Engine): Route[] {
+  return [openRoute, pageRoute(engine), acceptRoute(engine), doneRoute(engine)];
+}
+
+/**
+ * The mailed link. It only moves the token from the address into a cookie: nothing is looked up and nothing consumed,
+ * because mail scanners open every link.
+ */
+const openRoute = defineRoute({
+  method: 'GET',
+  url: '/invitations/open',
+  access,
+  schema: {
+    querystring: z.object({
+      token: z
+        .string()
+        .regex(/^[\w-]{1,100}$/)
+        .catch('none'),
+    }),
+  },
+  handler: async (ctx, { query }, { reply }) => {
+    setCookie(ctx.config, reply, { ...cookie, value: query.token, seconds: invitationDays * day });
+    return reply.redirect('/invitations/accept', 303);
+  },
+});
+
+const problems = z.enum([
+  'too_short',
+  'too_long',
+  'too_common',
+  'too_personal',
+  'invalid_credentials',
+  'throttled',
+]);
+
+const pageRoute = (engine: () => Engine): Route =>
+  defineRoute({
+    method: 'GET',
+    url: '/invitations/accept',
+    access,
+    schema: { querystring: z.object({ problem: problems.optional().catch(undefined) }) },
+    handler: async (ctx, { query }, wire) => {
+      const invitation = await findInvitation(ctx, tokenOf(ctx, wire));
+      if (!invitation) return sendExpired(wire);
+      const view = await viewOf(engine(), wire, { invitation, problem: query.problem });
+      return sendView(wire, view, invitationPage);
+    },
+  });
+
+function tokenOf(ctx: Context, { request }: Wire): string {
+  return readCookie(ctx.config, request.headers.cookie, cookie.name) ?? '';
+}
+
+function sendExpired(wire: Wire) {
+  if (!wantsHtml(wire.request)) throw new Failure('link_expired');
+  return sendPage(wire.reply.status(410), invitationExpiredPage(localeOf(wire)));
+}
+
+interface Shown {
+  readonly invitation: ShownInvitation;
+  readonly problem?: z.output<typeof problems> | undefined;
+}
+
+/** Shows what is offered, to whoever reads that mailbox; somebody who is here already is asked for their own password. */
+async function viewOf(engine: Engine, wire: Wire, { invitation, problem }: Shown) {
+  const { account, inviter, email, name, role, products, clientId, expiresAt, state } = invitation;
+  const client = await findRecoveryClient(engine, clientId);
+  const isNew = state === 'invited';
+  const password: Field = { name: 'password', type: 'password', required: true };
+  const fields: Field[] = isNew ? [{ name: 'name', value: name ?? '' }, password] : [password];
+  return {
+    step: isNew ? 'activate' : 'sign_in_to_join',
+    locale: localeOf(wire),
+    client: client?.shown ?? null,
+    account,
+    inviter,
+    email,
+    role,
+    products,
+    expires_at: expiresAt.toISOString(),
+    ways: ['password'],
+    problem: problem === undefined ? null : { code: problem },
+    actions: { accept: { method: 'POST', href: '/invitations/accept', fields } },
+  } as const;
+}
+
+/** Bounded before anything is hashed: a megabyte of password would be an attack on the processor. */
+const acceptance = z.object({
+  name: z
+    .string()
+    .trim()
+    .max(200)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u)
+    .transform((name) => (name === '' ? undefined : name))
+    .optional(),
+  password: z.string().max(1024),
+  token: z.string().max(100).optional(),
+});
+
+const acceptRoute = (engine: () => Engine): Route =>
+  defineRoute({
+    method: 'POST',
+    url: '/invitations/accept',
+    access,
+    schema: { body: acceptance },
+    handler: async (ctx, { body }, wire) => {
+      const { name, password, token = tokenOf(ctx, wire) } = body;
+      const accept = async () => {
+        const accepted = await acceptInvitation(ctx, { token, name, password });
+        keepKnownBrowser(ctx, wire.reply, accepted.email);
+        return goOn(engine(), accepted);
+      };
+      return answerForm(wire, accept, {
+        page: ({ location }) => location ?? '/invitations/done',
+        json: (result) => result,
+        backTo: ({ code, fields }) => {
+          const problem = problems.safeParse(fields?.['password'] ?? code);
+          if (code === 'link_expired') return '/invitations/accept';
+          return problem.success ? `/invitations/accept?problem=${problem.data}` : undefined;
+        },
+      });
+    },
+  });
+
+/** Signs nobody in: the application begins a sign-in, with the address filled in (OpenID Connect Core §4). */
+async function goOn(engine: Engine, { email, clientId }: { email: string; clientId: string | null }) {
+  const client = await findRecoveryClient(engine, clientId);
+  const location = client?.startUrl ? new URL(client.startUrl) : undefined;
+  location?.searchParams.set('login_hint', email);
+  return { status: 'accepted', location: location?.href ?? null } as const;
+}
+
+/** For an invitation that leads to no application. */
+const doneRoute = (engine: () => Engine): Route =>
+  defineRoute({
+    method: 'GET',
+    url: '/invitations/done',
+    access,
+    schema: {},
+    handler: async (ctx, _input, wire) => {
+      const accepted = await findAcceptedInvitation(ctx, tokenOf(ctx, wire));
+      if (!accepted) return sendExpired(wire);
+      const { location } = await goOn(engine(), accepted);
+      return sendView(
+        wire,
+        { step: 'activated', locale: localeOf(wire), location } as const,
+        invitationDonePage,
+      );
+    },
+  });

@@ -1,0 +1,19 @@
+import type { MailTemplate, MailTemplates } from '../../core/outbox/outbox.ts';
+
+/** What a mail says, as plain text; the layout makes both of its parts from it. */
+export interface MailText {
+  readonly subject: string;
+  readonly lines: readonly string[];
+  /** What stands on the link, for mails that have one. */
+  readonly button?: string;
+  /** What stands before the code, for mails that have one. */
+  readonly codeLabel?: string;
+  readonly after?: readonly string[];
+}
+
+/** One language: every mail, and the line about where to get help. */
+export type MailTexts = {
+  readonly [Template in MailTemplate]: (data: MailTemplates[Template]['data']) => MailText;
+} & {
+  readonly help: (support: { url: string | undefined; email: string | undefined }) => string;
+};

@@ -1,0 +1,93 @@
+/** SMTP: one mail to one recipient, over a connection nobody can listen to. */
+import { createTransport } from 'nodemailer';
+import type { Config } from '../../config/load.ts';
+import type { EmailAddress } from '../kernel/email-address.ts';
+import type { RenderedMail } from './render.ts';
+
+export interface OutgoingMail extends RenderedMail {
+  /** The same at every try, so that a mail that arrives twice is seen to be one. */
+  readonly messageId: string;
+  readonly to: EmailAddress;
+  readonly from: string;
+  readonly at: Date;
+}
+
+/** The seam behind which mail leaves the house. */
+export interface MailTransport {
+  /** Resolves when the other side has taken the mail; rejects with MailRefused when it never will. */
+  send(mail: OutgoingMail): Promise<void>;
+  close(): void;
+}
+
+/** The server has said a final no to this mail (5xx). */
+export class MailRefused extends Error {}
+
+const timeoutMs = 20_000;
+
+/**
+ * Outside development the connection must be encrypted, and the server's certificate is verified: a server without
+ * STARTTLS gets nothing.
+ */
+export function createSmtpTransport({
+  smtpUrl,
+  production,
+}: Pick<Config, 'smtpUrl' | 'production'>): MailTransport {
+  const { protocol, hostname, port, username, password } = new URL(smtpUrl ?? '');
+  const secure = protocol === 'smtps:';
+  const transport = createTransport({
+    host: hostname,
+    port: Number(port) || (secure ? 465 : 587),
+    secure,
+    requireTLS: production && !secure,
+    ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
+    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true },
+    pool: true,
+    maxConnections: 3,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    // a template must never be able to attach what lies on our disk or in our network
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    async send({ messageId, to, from, subject, text, html, at }) {
+      try {
+        // addresses as objects, never as text that would be parsed again
+        const recipient = { name: '', address: to };
+        const headers = { 'auto-submitted': 'auto-generated' };
+        await transport.sendMail({
+          messageId,
+          from,
+          to: recipient,
+          subject,
+          text,
+          html,
+          date: at,
+          headers,
+        });
+      } catch (error) {
+        throw isFinal(error) ? new MailRefused(reasonOf(error), { cause: error }) : error;
+      }
+    },
+    close: () => {
+      transport.close();
+    },
+  };
+}
+
+/** A no to the recipient or the mail. One to our greeting or login is the operator's to mend: the mail waits. */
+function isFinal(error: unknown): boolean {
+  const { responseCode = 0, command = '' } = error as { responseCode?: number; command?: string };
+  return responseCode >= 500 && ['RCPT TO', 'DATA', 'MAIL FROM'].includes(command);
+}
+
+/** What went wrong, without what the server wrote: that may name the recipient. */
+export function reasonOf(error: unknown): string {
+  const { responseCode, command, code } = error as {
+    responseCode?: number;
+    command?: string;
+    code?: string;
+  };
+  return [code ?? 'fault', command, responseCode].filter((part) => part !== undefined).join(' ');
+}

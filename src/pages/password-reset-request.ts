@@ -1,0 +1,64 @@
+import type { Action, StepClient } from '../core/sign-in/step.ts';
+import { html, type Html } from './html.ts';
+import { page } from './layout.ts';
+import { texts } from './text/texts.ts';
+
+export interface ForgotPasswordView {
+  readonly step: 'forgot_password';
+  readonly locale: string;
+  readonly client: StepClient | null;
+  readonly email: string | null;
+  readonly problem: { readonly code: string } | null;
+  readonly actions: { readonly request: Action };
+}
+
+/** Asks for the address. */
+export function passwordResetRequestPage({
+  locale,
+  client,
+  email,
+  problem,
+  actions,
+}: ForgotPasswordView): Html {
+  const t = texts(locale);
+  const isInvalid = problem?.code === 'invalid_email';
+  const message = problem && (isInvalid ? t.invalidEmail : t.resetExpired);
+  return page(
+    { title: problem ? `${t.problem}: ${t.resetTitle}` : t.resetTitle, brand: brandOf(client), locale },
+    html`<h1>${t.resetTitle}</h1>
+      <p class="lead">${t.resetLead}</p>
+      ${
+        message &&
+        html`<div class="problem" role="alert" id="problem">
+          <p><a href="#email">${message}</a></p>
+        </div>`
+      }
+      <form method="post" action="${actions.request.href}">
+        ${hiddenFields(actions.request)}
+        <label for="email">${t.email}</label>
+        <input
+          id="email"
+          name="email"
+          type="email"
+          autocomplete="username"
+          required
+          maxlength="254"
+          value="${email ?? ''}"
+          autofocus
+          ${isInvalid && html`aria-invalid="true" aria-describedby="problem"`}
+        />
+        <button class="primary" type="submit" id="send">${t.resetSend}</button>
+      </form>`,
+  );
+}
+
+/** What goes along unseen: which sign-in to come back to. */
+export function hiddenFields(action: Action): Html[] {
+  return action.fields
+    .filter(({ type }) => type === 'hidden')
+    .map(({ name, value = '' }) => html`<input type="hidden" name="${name}" value="${value}" />`);
+}
+
+export function brandOf(client: StepClient | null): string {
+  return client?.product?.name ?? client?.name ?? 'Doorward';
+}

@@ -1,0 +1,67 @@
+/**
+ * Back-channel logout through an outbox: the engine would tell every client within the person's own request, once. Here
+ * it only records whom to tell, with the end of the session; telling is a job, with its retries.
+ *
+ * @see OpenID Connect Back-Channel Logout 1.0 §2.5
+ */
+import type { Provider } from 'oidc-provider';
+import { type Context, inTransaction } from '../context.ts';
+import {
+  claimLogoutNotices,
+  enqueueLogoutNotice,
+  type LogoutNotice,
+  settleLogoutNotice,
+} from '../core/sessions/sessions.ts';
+import type { UserId } from '../kernel/ids.ts';
+import { currentUnit, openUnit, type Units } from './unit-of-work.ts';
+
+interface EngineClient {
+  readonly clientId: string;
+}
+
+type Tell = (this: EngineClient, sub: string, sid: string) => Promise<void>;
+
+export interface BackChannelLogout {
+  /** Tells the clients whose turn it is and answers how many there were. Safe on any number of replicas at once. */
+  deliver(ctx: Context): Promise<number>;
+}
+
+const batch = 10;
+
+export function queueBackChannelLogout(provider: Provider, units: Units): BackChannelLogout {
+  const prototype = provider.Client.prototype as unknown as { backchannelLogout: Tell };
+  const tell = prototype.backchannelLogout;
+  prototype.backchannelLogout = function (sub, sid) {
+    const notice = { clientId: this.clientId, userId: sub as UserId, sid };
+    currentUnit(units).records.push((tx) => enqueueLogoutNotice(tx, notice));
+    return Promise.resolve();
+  };
+
+  const deliverOne = async (ctx: Context, { clientId, userId, sid }: LogoutNotice): Promise<void> => {
+    const client = await provider.Client.find(clientId);
+    // gone, or not interested any more: there is nobody left to tell
+    if (client?.backchannelLogoutUri) await tell.call(client, userId, sid);
+    ctx.log.debug({ clientId }, 'back-channel logout delivered');
+  };
+
+  return {
+    async deliver(ctx) {
+      const notices = await inTransaction(ctx, (tx) => claimLogoutNotices(tx, batch));
+      await Promise.all(
+        notices.map(async (notice) => {
+          const problem = await units.run(openUnit(ctx), () =>
+            deliverOne(ctx, notice).then(() => undefined, describe),
+          );
+          if (problem !== undefined)
+            ctx.log.warn({ clientId: notice.clientId, problem }, 'back-channel logout was not delivered');
+          await inTransaction(ctx, (tx) => settleLogoutNotice(tx, notice, problem));
+        }),
+      );
+      return notices.length;
+    },
+  };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown fault';
+}

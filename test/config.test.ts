@@ -1,0 +1,401 @@
+/** The configuration: every setting, every refusal, and the keys that the demo makes for itself. */
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { glob, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import t, { type Test } from 'tap';
+import { type Config, ConfigurationError, loadConfig } from '../config/load.ts';
+import { type SettingName, settings } from '../config/settings.ts';
+
+interface Expectation {
+  readonly read: (config: Config) => unknown;
+  /** text of the environment → what the configuration says then */
+  readonly good: readonly (readonly [text: string, value: unknown])[];
+  /** Empty where every text is right. */
+  readonly bad: readonly string[];
+  /** What it is when nothing is set; undefined unless given. */
+  readonly unset?: unknown;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const newKey = (): string => randomBytes(32).toString('base64url');
+const idOf = (key: string): string =>
+  createHash('sha256').update(Buffer.from(key, 'base64url')).digest('hex').slice(0, 8);
+const idsOf = (keys: Config['secretKeys']): string[] => keys.map(({ id }) => id);
+
+const [newer, older, cookie] = [newKey(), newKey(), newKey()];
+const development = {
+  DATABASE_URL: 'postgres://doorward@127.0.0.1:1/doorward',
+  SECRET_KEYS: newer,
+  COOKIE_KEYS: cookie,
+};
+const production = { ...development, NODE_ENV: 'production', ISSUER: 'https://login.example.com' };
+const badKeys = ['short', `${newKey()},short`, newKey().slice(2), randomBytes(33).toString('hex'), ','];
+
+const expectations: Record<SettingName, Expectation> = {
+  PORT: {
+    read: (config) => config.port,
+    good: [
+      ['1', 1],
+      ['65535', 65_535],
+    ],
+    bad: ['0', '65536', '-1', '3000.5', '0x50', '3e3', ' ', 'http'],
+    unset: 3000,
+  },
+  HOST: { read: (config) => config.host, good: [['0.0.0.0', '0.0.0.0']], bad: [], unset: 'localhost' },
+  ISSUER: {
+    read: (config) => config.issuer,
+    good: ['https://login.example.com', 'http://localhost:8080', 'http://[::1]:3000'].map((it) => [it, it]),
+    bad: [
+      'login.example.com',
+      'https://login.example.com/',
+      'https://login.example.com/auth',
+      'https://login.example.com?a=b',
+      'https://login.example.com:443',
+      'https://LOGIN.example.com',
+      'https://user@login.example.com',
+      'ftp://login.example.com',
+      'file:///etc/passwd',
+    ],
+    unset: 'http://localhost:3000',
+  },
+  DATABASE_URL: {
+    read: (config) => config.databaseUrl,
+    good: ['postgres://a:b@db/doorward', 'postgresql://db/doorward'].map((it) => [it, it]),
+    bad: ['mysql://db/doorward', 'db:5432', 'doorward'],
+  },
+  DATA_DIR: { read: (config) => config.dataDir, good: [['/var/d', '/var/d']], bad: [], unset: '.data' },
+  SECRET_KEYS: {
+    read: (config) => idsOf(config.secretKeys),
+    good: [
+      [newer, [idOf(newer)]],
+      [`${newer}, ${older}`, [idOf(newer), idOf(older)]],
+    ],
+    bad: badKeys,
+  },
+  COOKIE_KEYS: {
+    read: (config) => idsOf(config.cookieKeys),
+    good: [[`${older},${cookie}`, [idOf(older), idOf(cookie)]]],
+    bad: badKeys,
+  },
+  SMTP_URL: {
+    read: (config) => config.smtpUrl,
+    good: ['smtp://mail:25', 'smtps://a:b@mail'].map((it) => [it, it]),
+    bad: ['mail:25', 'https://mail.example.com', 'mail'],
+  },
+  MAIL_FROM: {
+    read: (config) => config.mailFrom,
+    good: [['Acme <login@acme.example>', 'Acme <login@acme.example>']],
+    bad: [],
+    unset: 'Doorward <no-reply@localhost>',
+  },
+  BRAND_NAME: {
+    read: (config) => config.brand.name,
+    good: [['A'.repeat(60), 'A'.repeat(60)]],
+    bad: ['A'.repeat(61)],
+    unset: 'Doorward',
+  },
+  BRAND_COLOR: {
+    read: (config) => config.brand.color,
+    good: [['#A1b2C3', '#A1b2C3']],
+    bad: ['red', '#abc', '#12345g', '#0f5c5c; background: url(//evil.example)', '#0f5c5c\n'],
+    unset: '#0f5c5c',
+  },
+  BRAND_LOGO_URL: {
+    read: (config) => config.brand.logoUrl,
+    good: [['https://cdn.example.com/logo.svg', 'https://cdn.example.com/logo.svg']],
+    bad: ['http://cdn.example.com/logo.svg', 'javascript:alert(1)', 'data:image/png;base64,AA', 'logo.svg'],
+  },
+  SUPPORT_URL: {
+    read: (config) => config.brand.supportUrl,
+    good: [['https://help.example.com/', 'https://help.example.com/']],
+    bad: ['http://help.example.com/', 'javascript:alert(1)', 'help.example.com'],
+  },
+  SUPPORT_EMAIL: {
+    read: (config) => config.brand.supportEmail,
+    good: [['help@example.com', 'help@example.com']],
+    bad: ['help', '@example.com', 'help@', 'help me@example.com', 'help@example.com\nBcc: x@evil.example'],
+  },
+  SIGN_IN_URL: {
+    read: (config) => config.signInUrl,
+    good: [['http://localhost:4000/login', 'http://localhost:4000/login']],
+    bad: ['/login', 'javascript:alert(1)', 'ftp://localhost/login'],
+  },
+  TRUSTED_PROXIES: {
+    read: (config) => config.trustedProxies,
+    good: [
+      ['10.0.0.1', ['10.0.0.1']],
+      ['10.0.0.0/8, fd00::/8,::1', ['10.0.0.0/8', 'fd00::/8', '::1']],
+      [' , ', []],
+    ],
+    bad: [
+      '0.0.0.0/0',
+      '::/0',
+      '0.0.0.0/00',
+      '10.0.0.1,::/0',
+      '10.0.0.0/33',
+      'fd00::/129',
+      '10.0.0.0/',
+      '10.0.0.0/8/8',
+      '999.0.0.1',
+      '10.0.0',
+      'deadbeef',
+      ':::',
+      'true',
+      '*',
+      'proxy.example.com',
+    ],
+    unset: [],
+  },
+  LOG_LEVEL: {
+    read: (config) => config.logLevel,
+    good: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((it) => [it, it]),
+    bad: ['verbose', 'INFO', '30'],
+    unset: 'info',
+  },
+  NODE_ENV: {
+    read: (config) => config.production,
+    good: [
+      ['development', false],
+      ['test', false],
+    ],
+    bad: [],
+    unset: false,
+  },
+};
+
+for (const [name, { read, good, bad, unset }] of Object.entries(expectations)) {
+  t.test(`${name} takes what is right and refuses the rest`, (t) => {
+    for (const [text, value] of good) {
+      t.same(read(loadConfig({ ...development, [name]: text })), value, text);
+    }
+    for (const text of bad) t.same(refusals({ ...development, [name]: text }), [name], text);
+    if (!(name in development)) {
+      t.same(read(loadConfig(development)), unset, 'absent');
+      t.same(read(loadConfig({ ...development, [name]: '' })), unset, 'empty is absent');
+    }
+    t.end();
+  });
+}
+
+t.test('the table of these tests is the table of settings', (t) => {
+  t.same(Object.keys(expectations).sort(), Object.keys(settings).sort());
+  t.end();
+});
+
+t.test('every problem is reported at once', (t) => {
+  const wrong = Object.entries(expectations).filter(([, { bad }]) => bad.length > 0);
+  const env = Object.fromEntries(wrong.map(([name, { bad }]) => [name, bad[0]]));
+  t.same(refusals(env), wrong.map(([name]) => name).sort());
+  t.same(
+    refusals({ DATABASE_URL: 'mysql://db' }),
+    ['COOKIE_KEYS', 'DATABASE_URL', 'SECRET_KEYS'],
+    'a database that cannot be used is no wish for the demo',
+  );
+  t.end();
+});
+
+t.test('a secret may come from a file, and only a secret', (t) => {
+  const { file } = folder(t, { keys: `${newer},${older}\n`, url: 'postgres://db/from-file\n', port: '4000' });
+  const config = loadConfig({
+    ...development,
+    DATABASE_URL: '',
+    DATABASE_URL_FILE: file('url'),
+    SECRET_KEYS: undefined,
+    SECRET_KEYS_FILE: file('keys'),
+    PORT_FILE: file('port'),
+  });
+  t.equal(config.databaseUrl, 'postgres://db/from-file');
+  t.same(idsOf(config.secretKeys), [idOf(newer), idOf(older)]);
+  t.equal(config.port, 3000);
+  t.equal(config.demo, false);
+  t.end();
+});
+
+t.test('a secret whose file is missing or empty, or that is given twice, is refused', (t) => {
+  const { file } = folder(t, { empty: '\n', keys: newKey(), url: 'postgres://db/from-file' });
+  for (const name of ['DATABASE_URL', 'SECRET_KEYS', 'COOKIE_KEYS', 'SMTP_URL']) {
+    for (const base of [development, production]) {
+      const without = { ...base, [name]: undefined };
+      t.same(
+        refusals({ ...without, [`${name}_FILE`]: file('missing') }),
+        [`${name}_FILE`],
+        `${name} missing`,
+      );
+      // a mount that failed must not start a service without keys, or as the demo
+      t.same(refusals({ ...without, [`${name}_FILE`]: file('empty') }), [`${name}_FILE`], `${name} empty`);
+    }
+  }
+  t.same(refusals({ ...development, SECRET_KEYS_FILE: file('keys') }), ['SECRET_KEYS']);
+  t.same(refusals({ ...development, DATABASE_URL_FILE: file('url') }), ['DATABASE_URL']);
+  t.end();
+});
+
+t.test('production takes a complete configuration', (t) => {
+  const config = loadConfig({ ...production, SIGN_IN_URL: 'https://app.example.com/login' });
+  t.equal(config.production, true);
+  t.equal(config.demo, false);
+  t.equal(config.issuer, 'https://login.example.com');
+  t.end();
+});
+
+t.test('production refuses, each by itself', (t) => {
+  const weak = Buffer.alloc(32, 'abcdefg').toString('base64url');
+  const refused: [string, Record<string, string | undefined>, string[]][] = [
+    ['an http issuer', { ISSUER: 'http://login.example.com' }, ['ISSUER']],
+    ['an http issuer on this machine', { ISSUER: 'http://localhost:3000' }, ['ISSUER']],
+    ['a missing issuer', { ISSUER: undefined }, ['ISSUER']],
+    ['an issuer that is none', { ISSUER: 'login.example.com' }, ['ISSUER']],
+    ['a missing database', { DATABASE_URL: undefined }, ['DATABASE_URL']],
+    ['a missing database (empty)', { DATABASE_URL: '' }, ['DATABASE_URL']],
+    ['missing secret keys', { SECRET_KEYS: undefined }, ['SECRET_KEYS']],
+    ['missing cookie keys', { COOKIE_KEYS: '' }, ['COOKIE_KEYS']],
+    ['a zero secret key', { SECRET_KEYS: Buffer.alloc(32).toString('base64url') }, ['SECRET_KEYS']],
+    ['a weak secret key', { SECRET_KEYS: weak }, ['SECRET_KEYS']],
+    ['a weak older cookie key', { COOKIE_KEYS: `${newKey()},${weak}` }, ['COOKIE_KEYS']],
+    ['shared keys', { COOKIE_KEYS: newer }, ['COOKIE_KEYS']],
+    ['a shared older key', { SECRET_KEYS: `${newKey()},${cookie}` }, ['COOKIE_KEYS']],
+    ['an http sign-in page', { SIGN_IN_URL: 'http://app.example.com/login' }, ['SIGN_IN_URL']],
+    ['a sign-in page on another site', { SIGN_IN_URL: 'https://example.net/login' }, ['SIGN_IN_URL']],
+    ['the whole internet as proxy', { TRUSTED_PROXIES: '0.0.0.0/0' }, ['TRUSTED_PROXIES']],
+    ['a proxy that is no address', { TRUSTED_PROXIES: 'everyone' }, ['TRUSTED_PROXIES']],
+  ];
+  for (const [what, change, names] of refused) t.same(refusals({ ...production, ...change }), names, what);
+  t.same(refusals({ NODE_ENV: 'production' }), ['COOKIE_KEYS', 'DATABASE_URL', 'ISSUER', 'SECRET_KEYS']);
+  t.end();
+});
+
+t.test('a sign-in page belongs to the site of the issuer', (t) => {
+  const onSite = (ISSUER: string, SIGN_IN_URL: string): boolean =>
+    refusals({ ...development, ISSUER, SIGN_IN_URL }).length === 0;
+  t.ok(onSite('https://login.example.com', 'https://example.com/in'));
+  t.ok(onSite('https://login.example.com', 'https://app.example.com:8443/in'));
+  t.ok(onSite('http://127.0.0.1:3000', 'http://127.0.0.1:4000/in'));
+  t.notOk(onSite('https://login.example.com', 'http://login.example.com/in'), 'another scheme');
+  t.notOk(onSite('https://login.example.com', 'https://login.example.com.evil.example/in'));
+  t.notOk(onSite('https://login.example.co.uk', 'https://evil.co.uk/in'), 'a public suffix is no site');
+  t.notOk(onSite('https://login.github.io', 'https://evil.github.io/in'), 'nor is a private one');
+  t.notOk(onSite('http://127.0.0.1:3000', 'http://127.0.0.2:3000/in'));
+  t.end();
+});
+
+t.test('the demo is off wherever there is a database of its own, and in production', (t) => {
+  const { dir, file } = folder(t, {});
+  t.equal(loadConfig({ DATA_DIR: dir }).demo, true);
+  t.equal(loadConfig({ ...development, DATA_DIR: dir }).demo, false);
+  t.equal(loadConfig({ ...production, DATA_DIR: dir }).demo, false);
+  const untouched = file('untouched');
+  for (const env of [development, production, { NODE_ENV: 'production' }, { DATABASE_URL: 'mysql://db' }]) {
+    refusals({ ...env, DATA_DIR: untouched });
+  }
+  t.notOk(existsSync(untouched), 'and then it makes no keys');
+  t.end();
+});
+
+t.test('the demo makes its keys once, for its user only', (t) => {
+  const { file } = folder(t, {});
+  const env = { DATA_DIR: file('new/data') };
+  const first = loadConfig(env);
+  const stored = file('new/data/keys.json');
+  t.equal(statSync(stored).mode & 0o777, 0o600);
+  const text = readFileSync(stored, 'utf8');
+  const second = loadConfig(env);
+  t.same([second.secretKeys, second.cookieKeys], [first.secretKeys, first.cookieKeys]);
+  t.equal(readFileSync(stored, 'utf8'), text);
+  t.not(first.secretKeys[0].id, first.cookieKeys[0].id);
+  t.equal(first.secretKeys[0].bytes.length, 32);
+  const mixed = loadConfig({ ...env, SECRET_KEYS: newer });
+  t.same([idsOf(mixed.secretKeys), idsOf(mixed.cookieKeys)], [[idOf(newer)], idsOf(first.cookieKeys)]);
+  t.end();
+});
+
+t.test('processes that start the demo at once have the same keys', async (t) => {
+  const { dir } = folder(t, {});
+  const all = await Promise.all(Array.from({ length: 4 }, () => keyIdsInAnotherProcess(dir)));
+  const { secretKeys, cookieKeys } = loadConfig({ DATA_DIR: dir });
+  for (const ids of all) t.same(ids, [...idsOf(secretKeys), ...idsOf(cookieKeys)]);
+});
+
+t.test('no error says a secret', (t) => {
+  const { dir, file } = folder(t, {});
+  const secret = newKey();
+  const address = `://doorward:${secret}@db.example.com`;
+  const said = [
+    messageOf({ ...production, DATABASE_URL: `mysql${address}`, SMTP_URL: `http${address}` }),
+    messageOf({ ...production, SECRET_KEYS: `${secret}AAAA`, COOKIE_KEYS: `${secret}.${secret}` }),
+    messageOf({ ...production, SECRET_KEYS: secret, COOKIE_KEYS: secret }),
+    ...['SECRET_KEYS', 'COOKIE_KEYS', 'DATABASE_URL', 'SMTP_URL'].map((name) => {
+      writeFileSync(file(name), `${secret}${secret}`);
+      return messageOf({ ...production, [name]: undefined, [`${name}_FILE`]: file(name) });
+    }),
+    // an engine's complaint about bad JSON quotes it
+    ...[secret, `{"SECRET_KEYS":${secret}`, `{"SECRET_KEYS":"${secret}AAAA"}`, 'null'].map((text) => {
+      writeFileSync(file('keys.json'), text);
+      return messageOf({ DATA_DIR: dir });
+    }),
+  ];
+  for (const text of said) {
+    for (let start = 0; start + 6 <= secret.length; start += 1) {
+      if (text.includes(secret.slice(start, start + 6))) return t.fail('a piece of the secret was said');
+    }
+    t.not(text, '', 'there was an error');
+  }
+  t.end();
+});
+
+t.test('a data folder that cannot be used is a problem of the configuration', (t) => {
+  const { file } = folder(t, { 'a-file': '' });
+  t.same(refusals({ DATA_DIR: file('a-file'), PORT: 'x' }), ['DATA_DIR', 'PORT']);
+  writeFileSync(file('keys.json'), '{}');
+  chmodSync(file('keys.json'), 0o600);
+  t.same(refusals({ DATA_DIR: file('.') }), ['DATA_DIR']);
+  t.end();
+});
+
+t.test('only config/load.ts reads the environment', async (t) => {
+  const files = await Array.fromAsync(glob('{config,src}/**/*.ts', { cwd: root }));
+  const reads =
+    /process\s*(\?\.|\.|\[\s*['"`])\s*env\b|\benv\b[^;]*\}\s*=\s*process\b|['"](node:)?process['"]|loadEnvFile/;
+  const readers = await Promise.all(
+    files.map(async (file) => (reads.test(await readFile(path.join(root, file), 'utf8')) ? [file] : [])),
+  );
+  t.same(readers.flat(), ['config/load.ts']);
+});
+
+/** The variables that are complained about, each once, in order; none when the configuration is taken. */
+function refusals(env: Record<string, string | undefined>): string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return [...new Set(error.problems.map((text) => /^[A-Z_]+/.exec(text)?.[0] ?? text))].sort();
+  }
+}
+
+function messageOf(env: Record<string, string | undefined>): string {
+  try {
+    loadConfig(env);
+    return '';
+  } catch (error) {
+    const { message, stack, cause } = error as Error;
+    return [message, stack, inspect(cause), JSON.stringify(error)].join('\n');
+  }
+}
+
+function folder(t: Test, files: Record<string, string>): { dir: string; file: (name: string) => string } {
+  const dir = t.testdir(files);
+  return { dir, file: (name) => path.join(dir, name) };
+}
+
+async function keyIdsInAnotherProcess(dataDir: string): Promise<unknown> {
+  const script = `
+    import { loadConfig } from ${JSON.stringify(new URL('../config/load.ts', import.meta.url).href)};
+    const { secretKeys, cookieKeys } = loadConfig({ DATA_DIR: ${JSON.stringify(dataDir)} });
+    console.log(JSON.stringify([...secretKeys, ...cookieKeys].map(({ id }) => id)));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,205 @@
+/** The outbox against mail servers that misbehave: nothing is lost, nothing comes late, and nobody waits for it. */
+import { createServer } from 'node:net';
+import t, { type Test } from 'tap';
+import { inTransaction } from '../../src/context.ts';
+import { claimMail, enqueueMail, pauseSeconds } from '../../src/core/outbox/outbox.ts';
+import type { EmailAddress } from '../../src/kernel/email-address.ts';
+import { addSeconds, minute } from '../../src/kernel/time.ts';
+import { deliverMail } from '../../src/mail/deliver.ts';
+import { createSmtpTransport } from '../../src/mail/transport.ts';
+import { startApp, type TestApp } from '../support/app.ts';
+import { openMailbox, startSmtpServer } from '../support/mailbox.ts';
+
+const recipient = 'alan@acme.test' as EmailAddress;
+
+async function owe(app: TestApp, expiresAt?: Date): Promise<void> {
+  await inTransaction(app.ctx, (tx) =>
+    enqueueMail(tx, {
+      template: 'password_reset',
+      recipient,
+      locale: 'en',
+      data: { minutes: 30 },
+      secrets: { token: 'canary-token', code: '123456' },
+      ...(expiresAt && { expiresAt }),
+    }),
+  );
+}
+
+/** What the outbox says of its mails, oldest first. */
+function outbox(app: TestApp) {
+  return app.ctx.db
+    .selectFrom('mailOutbox')
+    .select(['id', 'state', 'attempts', 'lastError', 'secretsSealed'])
+    .orderBy('id')
+    .execute();
+}
+
+/** Sends once to this server, and answers what the outbox says then. */
+async function sendTo(t: Test, app: TestApp, smtpUrl: string, production = false) {
+  const transport = createSmtpTransport({ smtpUrl, production });
+  t.teardown(() => {
+    transport.close();
+  });
+  await deliverMail(app.ctx, transport);
+  return (await outbox(app))[0];
+}
+
+/** A server that refuses with `code` when it hears of a mail or a recipient. */
+const refusing = (responseCode: number, at: 'onMailFrom' | 'onRcptTo') => ({
+  [at]: (_address: unknown, _session: unknown, done: (error?: Error) => void) => {
+    done(Object.assign(new Error(`no thanks, ${recipient}`), { responseCode }));
+  },
+});
+
+const transient: Readonly<Record<string, (t: Test) => Promise<string>>> = {
+  'that is down': async () => 'smtp://127.0.0.1:9',
+  'that answers 421': (t) => startSmtpServer(t, refusing(421, 'onMailFrom')),
+  'that answers 451': (t) => startSmtpServer(t, refusing(451, 'onRcptTo')),
+  'that hangs up': async (t) => {
+    const server = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    return `smtp://127.0.0.1:${(server.address() as { port: number }).port}`;
+  },
+  'whose certificate nobody knows': (t) => startSmtpServer(t, { disabledCommands: ['AUTH'] }),
+};
+
+for (const [which, start] of Object.entries(transient)) {
+  t.test(`a server ${which} makes a mail wait, and it arrives later`, async (t) => {
+    const app = await startApp(t, { demo: false });
+    await owe(app);
+    const waiting = await sendTo(t, app, await start(t));
+    t.match(waiting, { state: 'pending', attempts: 1, lastError: String, secretsSealed: String });
+    t.notMatch(waiting?.lastError, /@|canary/, 'the reason names nobody');
+    t.notOk(app.lines.some((line) => line.includes(recipient) || line.includes('canary')));
+    const mailbox = await openMailbox(t, app);
+    t.same(await mailbox.drain(), [], 'not at once');
+    app.advance(15);
+    const [mail] = await mailbox.drain();
+    t.match(mail?.text, /canary-token/);
+    t.match(await outbox(app), [{ state: 'sent', attempts: 2, lastError: null, secretsSealed: null }]);
+  });
+}
+
+t.test('a mailbox that does not exist ends a mail, and what was secret in it', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  const smtpUrl = await startSmtpServer(t, refusing(550, 'onRcptTo'));
+  t.match(await sendTo(t, app, smtpUrl), { state: 'dead', attempts: 1, secretsSealed: null });
+  t.notMatch((await outbox(app))[0]?.lastError, /@/);
+});
+
+t.test('outside development a server without STARTTLS gets nothing', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  let received = 0;
+  const smtpUrl = await startSmtpServer(t, {
+    onData(stream, _session, done) {
+      received += 1;
+      stream.resume().on('end', () => {
+        done();
+      });
+    },
+  });
+  t.match(await sendTo(t, app, smtpUrl, true), { state: 'pending', attempts: 1 });
+  t.equal(received, 0);
+});
+
+t.test('a server that is cut off after the mail gets it twice, under one name', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  const ids: (string | undefined)[] = [];
+  const smtpUrl = await startSmtpServer(t, {
+    onData(stream, session, done) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        ids.push(/^Message-ID: (.*)$/im.exec(Buffer.concat(chunks).toString())?.[1]);
+        if (ids.length > 1) done();
+        else (session as unknown as { _socket?: { destroy(): void } })._socket?.destroy();
+        if (ids.length === 1) done(Object.assign(new Error('cut'), { responseCode: 421 }));
+      });
+    },
+  });
+  t.match(await sendTo(t, app, smtpUrl), { state: 'pending', attempts: 1 });
+  app.advance(15);
+  t.match(await sendTo(t, app, smtpUrl), { state: 'sent', attempts: 2 });
+  t.equal(ids.length, 2);
+  t.equal(ids[0], ids[1]);
+  t.match(ids[0], /^<mail_[0-9a-z]+@127\.0\.0\.1>$/);
+});
+
+t.test('a sender that dies with a mail in its hands leaves it to the others', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  // what a process has done when it is killed between the claim and the note of how it ended
+  t.equal((await inTransaction(app.ctx, (tx) => claimMail(tx, 5))).length, 1);
+  const mailbox = await openMailbox(t, app);
+  t.same(await mailbox.drain(), [], 'while it may be at work nobody else is');
+  app.advance(5 * minute + 1);
+  t.equal((await mailbox.drain()).length, 1);
+  t.match(await outbox(app), [{ state: 'sent', attempts: 2 }]);
+});
+
+t.test('the note of a sender that was given up changes nothing any more', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  const slow = createSmtpTransport({
+    production: false,
+    smtpUrl: await startSmtpServer(t, {
+      onData(stream, _session, done) {
+        stream.resume().on('end', () => {
+          app.advance(5 * minute + 1);
+          void inTransaction(app.ctx, (tx) => claimMail(tx, 5)).then(() => {
+            done();
+          });
+        });
+      },
+    }),
+  });
+  t.teardown(() => {
+    slow.close();
+  });
+  await deliverMail(app.ctx, slow);
+  t.match(await outbox(app), [{ state: 'pending', attempts: 2 }], 'it belongs to who claimed it last');
+});
+
+t.test('many senders at once send every mail once', async (t) => {
+  const app = await startApp(t, { demo: false });
+  for (let count = 0; count < 20; count += 1) await owe(app);
+  const mailbox = await openMailbox(t, app);
+  await Promise.all(Array.from({ length: 6 }, () => mailbox.drain()));
+  const ids = mailbox.mails.map(({ headers }) => headers['message-id']);
+  t.equal(ids.length, 20);
+  t.equal(new Set(ids).size, 20);
+});
+
+t.test('a mail that is worth nothing any more is never sent', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app, addSeconds(app.ctx.now(), 30 * minute));
+  app.advance(30 * minute);
+  const mailbox = await openMailbox(t, app);
+  t.same(await mailbox.drain(), []);
+  t.match(await outbox(app), [{ state: 'dead', lastError: 'expired', secretsSealed: null }]);
+});
+
+t.test('a mail whose sealing key is gone does not hold up the others', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  await app.ctx.db.updateTable('mailOutbox').set({ secretsSealed: '00000000.AAAA' }).execute();
+  await owe(app);
+  const mailbox = await openMailbox(t, app);
+  t.equal((await mailbox.drain()).length, 1);
+  t.match(await outbox(app), [{ state: 'dead' }, { state: 'sent' }]);
+});
+
+t.test('pauses grow to an hour, and differ from mail to mail', async (t) => {
+  for (const attempts of [1, 2, 5, 9, 40]) {
+    const base = Math.min(3600, 10 * 2 ** (attempts - 1));
+    for (const id of ['mail_a', 'mail_b']) {
+      t.ok(pauseSeconds(id, attempts) >= base * 0.75 && pauseSeconds(id, attempts) <= base * 1.25);
+      t.equal(pauseSeconds(id, attempts), pauseSeconds(id, attempts));
+    }
+    t.not(pauseSeconds('mail_a', attempts), pauseSeconds('mail_b', attempts));
+  }
+});

@@ -1,0 +1,107 @@
+/** Mails as they are written: in five languages, with the brand, and without a way to write more into them. */
+import t from 'tap';
+import type { MailTemplates } from '../../src/core/outbox/outbox.ts';
+import { luminance, textColorOn } from '../../src/kernel/color.ts';
+import { locales } from '../../src/kernel/locale.ts';
+import { renderMail } from '../../src/mail/render.ts';
+import { testConfig } from '../support/app.ts';
+
+const hostile = `<b>"O'Neil"</b> & Söhne,;:\r\nBcc: thief@example.test\u2028\u0000`;
+
+const samples: { readonly [Template in keyof MailTemplates]: MailTemplates[Template] } = {
+  seat_requested: {
+    data: {
+      person: 'Nora',
+      personEmail: 'n@acme.test',
+      product: 'Assist',
+      account: 'Acme',
+      requestId: 'srq_1',
+    },
+    secrets: undefined,
+  },
+  password_reset: { data: { minutes: 30 }, secrets: { token: 'a+b/c', code: '012345' } },
+  password_reset_by_company: { data: { account: 'Globex' }, secrets: undefined },
+  password_changed: { data: {}, secrets: undefined },
+  invitation: {
+    data: { account: 'Acme', inviter: 'Ada', products: ['Assist', 'Meet'], days: 7 },
+    secrets: { token: 'tok' },
+  },
+};
+
+const render = (
+  template: string,
+  locale: string,
+  env: Readonly<Record<string, string>> = {},
+  data?: object,
+) => {
+  const sample = samples[template as keyof MailTemplates];
+  const config = testConfig({
+    DATABASE_URL: 'postgres:///test',
+    ISSUER: 'https://login.example.com',
+    ...env,
+  });
+  return renderMail(config, { template, locale, ...sample, ...(data && { data }) } as never);
+};
+
+t.test('every mail is there in every language, and in no two languages the same', async (t) => {
+  for (const template of Object.keys(samples)) {
+    const mails = locales.map((locale) => render(template, locale));
+    for (const { subject, text, html } of mails) {
+      for (const part of [subject, text, html]) {
+        t.ok(part.trim().length > 5, template);
+        t.notMatch(part, /undefined|null|\[object/, template);
+      }
+    }
+    t.equal(new Set(mails.map(({ subject }) => subject)).size, locales.length, template);
+    t.equal(new Set(mails.map(({ text }) => text)).size, locales.length, template);
+  }
+  t.equal(render('password_changed', 'pt-BR').subject, render('password_changed', 'en').subject);
+});
+
+t.test('link and code stand in both parts, and the link begins with the issuer', async (t) => {
+  const { text, html } = render('password_reset', 'en');
+  const link = 'https://login.example.com/password-resets/open?token=a%2Bb%2Fc';
+  for (const part of [text, html]) {
+    t.ok(part.includes(link));
+    t.ok(part.includes('012345'));
+  }
+  t.match(render('invitation', 'en').text, 'https://login.example.com/invitations/open?token=tok');
+});
+
+t.test('LG-06: a name can write neither a header nor markup', async (t) => {
+  for (const template of ['seat_requested', 'password_reset_by_company', 'invitation']) {
+    const { data } = samples[template as 'invitation'];
+    const poisoned = Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? hostile : Array.isArray(value) ? [hostile] : value,
+      ]),
+    );
+    for (const locale of locales) {
+      const { subject, html } = render(template, locale, {}, poisoned);
+      t.notMatch(subject, /[\p{Cc}\p{Zl}\p{Zp}]/u, `${template} ${locale}`);
+      t.notOk(html.includes('<b>'), `${template} ${locale}`);
+      t.ok(html.includes('&lt;b&gt;&quot;O&#39;Neil&quot;'), `${template} ${locale}`);
+    }
+  }
+});
+
+t.test('the brand is named, coloured and helped', async (t) => {
+  const env = { BRAND_NAME: 'Lumen', BRAND_COLOR: '#ffcc00', SUPPORT_EMAIL: 'help@lumen.test' };
+  const { text, html } = render('password_reset', 'de', env);
+  t.match(text, /— Lumen\n$/);
+  t.match(text, /help@lumen\.test/);
+  t.match(html, /background:#ffcc00;color:#000000/);
+  t.notMatch(render('password_reset', 'en').text, /Questions/, 'nobody is named where nobody was configured');
+});
+
+t.test('text on every colour can be read', async (t) => {
+  for (let step = 0; step < 4096; step += 1) {
+    const hex = step.toString(16).padStart(3, '0');
+    const color = `#${Array.from(hex, (digit) => digit + digit).join('')}`;
+    const [a, b] = [luminance(color), luminance(textColorOn(color))].sort((x, y) => y - x);
+    if (((a ?? 0) + 0.05) / ((b ?? 0) + 0.05) < 4.5) t.fail(color);
+  }
+  t.equal(textColorOn('#ffffff'), '#000000');
+  t.equal(textColorOn('#0f5c5c'), '#ffffff');
+});
