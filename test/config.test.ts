@@ -5,7 +5,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { type Config, ConfigurationError, loadConfig } from '../config/load.ts';
 import { type SettingName, settings } from '../config/settings.ts';
