@@ -1,6 +1,6 @@
 /** Environment → Config. Reports every problem at once, so that nobody fixes a deployment one restart at a time. */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { getDomain } from 'tldts';
@@ -31,7 +31,8 @@ export interface Config {
   readonly secretKeys: readonly [Key, ...Key[]];
   readonly cookieKeys: readonly [Key, ...Key[]];
   readonly smtpUrl: string | undefined;
-  readonly mailFrom: string;
+  /** The sender of mail; without a name it is the empty text. */
+  readonly mailFrom: { readonly name: string; readonly address: string };
   readonly brand: Brand;
   readonly signInUrl: string | undefined;
   readonly trustedProxies: readonly string[];
@@ -146,9 +147,14 @@ function demoKeys(dataDir: string, problems: string[]): { secretKeys: Keys; cook
 
 function storedDemoKeys(dataDir: string): string {
   const file = path.join(dataDir, 'keys.json');
+  if (!existsSync(file)) makeDemoKeys(dataDir, file);
+  return readFileSync(file, 'utf8');
+}
+
+function makeDemoKeys(dataDir: string, file: string): void {
   mkdirSync(dataDir, { recursive: true });
   const fresh = (): string => randomBytes(32).toString('base64url');
-  const draft = `${file}.${fresh()}`;
+  const draft = `${file}.${randomBytes(8).toString('hex')}`;
   writeFileSync(draft, JSON.stringify({ SECRET_KEYS: fresh(), COOKIE_KEYS: fresh() }), { mode: 0o600 });
   try {
     // a link appears whole or not at all: of two processes that start at once, both read the keys of the first
@@ -158,7 +164,6 @@ function storedDemoKeys(dataDir: string): string {
   } finally {
     rmSync(draft);
   }
-  return readFileSync(file, 'utf8');
 }
 
 function keyProblems(values: SettingValues, demo: boolean, env: Environment): string[] {

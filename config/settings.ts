@@ -31,6 +31,17 @@ const absoluteUrl = (protocols: readonly string[]) =>
     error: `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
 
+/** One mailbox, with or without a name: `Acme <login@acme.example>` (RFC 5322 §3.4). */
+const mailbox = z.string().transform((value, issue) => {
+  const [, name = '', bracketed, bare] = /^(?:([^<>\p{Cc}]*)<([^\s<>]+)>|([^\s<>]+))$/u.exec(value) ?? [];
+  const address = bracketed ?? bare ?? '';
+  if (/^[^@,;:"()\\]+@[a-z0-9.-]+$/i.test(address)) {
+    return { name: name.trim().replace(/^"(.*)"$/, '$1'), address };
+  }
+  issue.addIssue('must be an email address, or a name and one, such as Acme <login@acme.example>');
+  return z.NEVER;
+});
+
 const port = z
   .string()
   .regex(/^\d{1,5}$/, 'must be a port number from 1 to 65535')
@@ -95,7 +106,7 @@ export const settings = {
     about: 'The mail server. Mail is kept in the outbox until it can be delivered.',
   }),
   MAIL_FROM: setting({
-    parse: text,
+    parse: mailbox,
     fallback: 'Doorward <no-reply@localhost>',
     about: 'The sender of mail.',
   }),
@@ -139,7 +150,10 @@ export const settings = {
     about: 'How much is logged: fatal, error, warn, info, debug, trace or silent.',
   }),
   NODE_ENV: setting({
-    parse: text,
+    // a misspelt "production" must not be a demo that everybody can enter
+    parse: z.enum(['development', 'test', 'production'], {
+      error: 'must be development, test or production',
+    }),
     fallback: 'development',
     about: 'With `production` an unsafe or incomplete configuration is refused and the demo is never loaded.',
   }),

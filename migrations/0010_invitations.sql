@@ -4,6 +4,8 @@ create table invitations (
   id text primary key constraint invitations_id_check check (id like 'inv\_%'),
   account_id text not null constraint invitations_account_id_fkey references accounts,
   user_id text not null constraint invitations_user_id_fkey references users on delete cascade,
+  -- where it was mailed; once the user has another address it is dead, or the old mailbox could still act as them
+  email text collate "C" not null,
   role text not null constraint invitations_role_check check (role in ('admin', 'agent')),
   -- expired follows from the clock and is not stored
   state text not null default 'pending'

@@ -19,6 +19,7 @@ import { createSafeFetch } from './fetch.ts';
 import { answerClientError } from './http/client-error.ts';
 import { dropTossedCookies } from './http/cookies.ts';
 import { engineRoutes } from './http/engine.ts';
+import { registerLook } from './http/html.ts';
 import { registerHeaders, registerPageCors } from './http/headers.ts';
 import { sendFailure } from './http/problems.ts';
 import { publicRoutes } from './http/public.ts';
@@ -31,7 +32,8 @@ import { newRequestId } from './kernel/ids.ts';
 import type { Clock } from './kernel/time.ts';
 import { deliverMail } from './mail/deliver.ts';
 import { createSmtpTransport, type MailTransport } from './mail/transport.ts';
-import { engineHtml } from './pages/engine.ts';
+import { createEngineHtml } from './pages/engine.ts';
+import { createLook } from './pages/look.ts';
 import { createEngine, type Engine } from './provider/provider.ts';
 
 export interface AppOptions {
@@ -64,7 +66,8 @@ export async function buildApp({
   const ctx: Context = { config, db, now, log, fetch: fetch.fetch, hashGate: hashGate(), origin: {} };
   await migrateToLatest(db);
   await ensureSigningKeys(ctx);
-  const engine = await createEngine(ctx, engineHtml);
+  const look = createLook(config.brand);
+  const engine = await createEngine(ctx, createEngineHtml(look));
   const listener = await listen(config.databaseUrl, {
     channel: clientChangedChannel,
     onNotify: (clientId) => {
@@ -78,12 +81,13 @@ export async function buildApp({
 
   const server = createServer(config, log);
   dropTossedCookies(server);
+  registerLook(server, look);
   await registerHeaders(server, config);
   registerPageCors(server, config);
   await server.register(accepts);
   await server.register(formbody, { bodyLimit: 64 * 1024 });
   mount(server, ctx, [
-    ...publicRoutes(() => engine),
+    ...publicRoutes(() => engine, look.stylesheet),
     ...signInRoutes(() => engine),
     ...recoveryRoutes(() => engine),
   ]);

@@ -56,6 +56,56 @@ t.test('the first operator of a deployment', async (t) => {
   t.equal((await run('src/cli/doorward.ts', ['client', 'create-operator'], env)).code, 1, 'without a name');
 });
 
+t.test('somebody is invited from a shell', async (t) => {
+  const app = await startApp(t);
+  const { secretKeys } = app.ctx.config;
+  const env = {
+    DATABASE_URL: app.databaseUrl,
+    ISSUER: app.issuer,
+    SECRET_KEYS: secretKeys.map(({ bytes }) => bytes.toString('base64url')).join(','),
+    COOKIE_KEYS: key(),
+  };
+  const invite = (...args: string[]) => run('src/cli/doorward.ts', ['invite', ...args], env);
+  const product = ['--product', 'assist'];
+  const done = await invite(
+    'globex',
+    'New@Globex.test',
+    '--role',
+    'admin',
+    ...product,
+    '--client',
+    'demo-native',
+  );
+  t.equal(done.code, 0, done.errors);
+  const invitations = await app.ctx.db
+    .selectFrom('invitations')
+    .select(['email', 'role', 'state', 'clientId'])
+    .where('email', 'like', '%@globex.test')
+    .execute();
+  const stored = { email: 'new@globex.test', role: 'admin', state: 'pending', clientId: 'demo-native' };
+  t.same(invitations, [stored]);
+  const mails = app.ctx.db.selectFrom('mailOutbox').select('template').where('recipient', '=', stored.email);
+  t.same(await mails.execute(), [{ template: 'invitation' }]);
+
+  const refused = {
+    'invited already': ['globex', 'new@globex.test'],
+    'no such account': ['nowhere', 'other@globex.test'],
+    'no such product': ['globex', 'other@globex.test', '--product', 'nothing'],
+    'not subscribed': ['globex', 'other@globex.test', '--product', 'meet'],
+    'no such client': ['globex', 'other@globex.test', '--client', 'nobody'],
+    'no such role': ['globex', 'other@globex.test', '--role', 'owner'],
+    'not an address': ['globex', 'other'],
+    'no address': ['globex'],
+  };
+  for (const [why, args] of Object.entries(refused)) {
+    const { code, output, errors } = await invite(...args);
+    t.same({ code, output }, { code: 1, output: '' }, why);
+    t.notMatch(errors, /\n {4}at /, 'no stack');
+  }
+  const others = app.ctx.db.selectFrom('users').select('id').where('email', '=', 'other@globex.test');
+  t.same(await others.execute(), [], 'and nothing is left of it');
+});
+
 t.test('migrate and seed may be run again and again; seed never in production', async (t) => {
   const env = { DATABASE_URL: await createEmptyDatabase(t), SECRET_KEYS: key(), COOKIE_KEYS: key() };
   for (const command of ['migrate', 'migrate', 'seed', 'seed']) {

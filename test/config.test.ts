@@ -1,11 +1,12 @@
 /** The configuration: every setting, every refusal, and the keys that the demo makes for itself. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { inspect, promisify } from 'node:util';
+import { inspect } from 'node:util';
 import t, { type Test } from 'tap';
 import { type Config, ConfigurationError, loadConfig } from '../config/load.ts';
 import { type SettingName, settings } from '../config/settings.ts';
@@ -88,9 +89,24 @@ const expectations: Record<SettingName, Expectation> = {
   },
   MAIL_FROM: {
     read: (config) => config.mailFrom,
-    good: [['Acme <login@acme.example>', 'Acme <login@acme.example>']],
-    bad: [],
-    unset: 'Doorward <no-reply@localhost>',
+    good: [
+      ['Acme, Inc. <login@acme.example>', { name: 'Acme, Inc.', address: 'login@acme.example' }],
+      ['"Acme, Inc." <login@acme.example>', { name: 'Acme, Inc.', address: 'login@acme.example' }],
+      ['<login@acme.example>', { name: '', address: 'login@acme.example' }],
+      ['login@acme.example', { name: '', address: 'login@acme.example' }],
+    ],
+    bad: [
+      'Acme',
+      'Acme login@acme.example',
+      'login@acme.example>',
+      'a@acme.example,b@acme.example',
+      '<login@acme.example',
+      'a@acme.example, b@acme.example',
+      'Acme\r\nBcc: x@evil.example <login@acme.example>',
+      'Acme <login@acme.example\r\nBcc: x@evil.example>',
+      'Acme <x@evil.example> <login@acme.example>',
+    ],
+    unset: { name: 'Doorward', address: 'no-reply@localhost' },
   },
   BRAND_NAME: {
     read: (config) => config.brand.name,
@@ -162,7 +178,7 @@ const expectations: Record<SettingName, Expectation> = {
       ['development', false],
       ['test', false],
     ],
-    bad: [],
+    bad: ['prod', 'Production', 'staging'],
     unset: false,
   },
 };
@@ -305,6 +321,7 @@ t.test('the demo makes its keys once, for its user only', (t) => {
   const second = loadConfig(env);
   t.same([second.secretKeys, second.cookieKeys], [first.secretKeys, first.cookieKeys]);
   t.equal(readFileSync(stored, 'utf8'), text);
+  t.same(readdirSync(file('new/data')), ['keys.json'], 'and leaves nothing else');
   t.not(first.secretKeys[0].id, first.cookieKeys[0].id);
   t.equal(first.secretKeys[0].bytes.length, 32);
   const mixed = loadConfig({ ...env, SECRET_KEYS: newer });
@@ -313,10 +330,15 @@ t.test('the demo makes its keys once, for its user only', (t) => {
 });
 
 t.test('processes that start the demo at once have the same keys', async (t) => {
-  const { dir } = folder(t, {});
-  const all = await Promise.all(Array.from({ length: 4 }, () => keyIdsInAnotherProcess(dir)));
-  const { secretKeys, cookieKeys } = loadConfig({ DATA_DIR: dir });
-  for (const ids of all) t.same(ids, [...idsOf(secretKeys), ...idsOf(cookieKeys)]);
+  const { dir, file } = folder(t, {});
+  // one start is over too soon for a race to be lost: many, one after another, in each process
+  const dataDirs = Array.from({ length: 100 }, (_, index) => path.join(dir, String(index)));
+  const processes = Array.from({ length: 3 }, () => startProcess(dataDirs));
+  await Promise.all(processes.map(({ ready }) => ready));
+  const all = await Promise.all(processes.map(({ run }) => run()));
+  const expected = dataDirs.map((dataDir) => keyIdsOf(loadConfig({ DATA_DIR: dataDir })));
+  for (const ids of all) t.same(ids, expected);
+  t.same(readdirSync(file('0')), ['keys.json']);
 });
 
 t.test('no error says a secret', (t) => {
@@ -381,8 +403,7 @@ function messageOf(env: Record<string, string | undefined>): string {
     loadConfig(env);
     return '';
   } catch (error) {
-    const { message, stack, cause } = error as Error;
-    return [message, stack, inspect(cause), JSON.stringify(error)].join('\n');
+    return inspect(error, { depth: null });
   }
 }
 
@@ -391,11 +412,30 @@ function folder(t: Test, files: Record<string, string>): { dir: string; file: (n
   return { dir, file: (name) => path.join(dir, name) };
 }
 
-async function keyIdsInAnotherProcess(dataDir: string): Promise<unknown> {
+function keyIdsOf({ secretKeys, cookieKeys }: Config): string[] {
+  return [...idsOf(secretKeys), ...idsOf(cookieKeys)];
+}
+
+/** A process that, when told to run, starts the demo in each of the folders and answers with the ids of its keys. */
+function startProcess(dataDirs: readonly string[]): { ready: Promise<unknown>; run: () => Promise<unknown> } {
   const script = `
     import { loadConfig } from ${JSON.stringify(new URL('../config/load.ts', import.meta.url).href)};
-    const { secretKeys, cookieKeys } = loadConfig({ DATA_DIR: ${JSON.stringify(dataDir)} });
-    console.log(JSON.stringify([...secretKeys, ...cookieKeys].map(({ id }) => id)));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
-  return JSON.parse(stdout);
+    const start = (DATA_DIR) => {
+      const { secretKeys, cookieKeys } = loadConfig({ DATA_DIR });
+      return [...secretKeys, ...cookieKeys].map(({ id }) => id);
+    };
+    process.stdin.once('data', () => {
+      console.log(JSON.stringify(${JSON.stringify(dataDirs)}.map(start)));
+      process.exit();
+    });
+    console.log('ready');`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const run = async (): Promise<unknown> => {
+    child.stdin.write('go\n');
+    return JSON.parse(String((await lines.next()).value));
+  };
+  return { ready: lines.next(), run };
 }

@@ -117,6 +117,7 @@ export interface Invitations {
   clientId: string | null;
   closedAt: Timestamp | null;
   createdAt: Timestamp;
+  email: string;
   expiresAt: Timestamp;
   id: string;
   inviter: string | null;

@@ -1,7 +1,7 @@
 /** The demo's mail server: whatever is sent lands in a list that anybody can read, newest first. */
 import type { MailTransport, OutgoingMail } from '../mail/transport.ts';
 import { html, type Html } from '../pages/html.ts';
-import { page } from '../pages/layout.ts';
+import { page, type Page } from '../pages/layout.ts';
 
 export interface DemoMail {
   readonly to: string;
@@ -35,7 +35,7 @@ export function createDemoMailbox(): DemoMailbox {
   };
 }
 
-export function mailboxPage(mails: readonly DemoMail[]): Html {
+export function mailboxPage(mails: readonly DemoMail[]): Page {
   const content = html`<h1>Mailbox</h1>
     <p class="lead">Every mail the demo has sent since it was started. <a href="/">All of the demo</a></p>
     ${mails.length === 0 && html`<p>There is none yet.</p>`}
@@ -47,7 +47,7 @@ export function mailboxPage(mails: readonly DemoMail[]): Html {
           <pre>${withLinks(text)}</pre>
         </article>`,
     )}`;
-  return page({ title: 'Mailbox', brand: 'Doorward', wide: true }, content);
+  return page({ title: 'Mailbox', wide: true }, content);
 }
 
 /** Only addresses on the web become links: a mail must not be able to run anything here. */

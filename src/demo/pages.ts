@@ -2,13 +2,13 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { postButton } from '../pages/action-form.ts';
 import { html, type Html } from '../pages/html.ts';
-import { page } from '../pages/layout.ts';
+import { page, type Page } from '../pages/layout.ts';
 import type { DemoApp, Tokens } from './relying-party.ts';
 import { demoPassword, demoPeople } from './world.ts';
 
-export function startPage(issuer: string, apps: readonly DemoApp[]): Html {
+export function startPage(issuer: string, apps: readonly DemoApp[]): Page {
   return page(
-    { title: 'Demo', brand: 'Doorward', wide: true },
+    { title: 'Demo', wide: true },
     html`<h1>One sign-in for every product</h1>
       <p class="lead">
         This is a demo of an authorization server, with a few companies, their people, and two products to
@@ -56,9 +56,9 @@ function personRow({ email, about }: (typeof demoPeople)[number]): Html {
   </tr>`;
 }
 
-export function appPage(app: DemoApp, tokens: Tokens | undefined): Html {
+export function appPage(app: DemoApp, tokens: Tokens | undefined): Page {
   const content = tokens ? signedIn(app, tokens) : signedOut(app);
-  return page({ title: app.title, brand: app.title, wide: tokens !== undefined }, content);
+  return page({ title: app.title, client: { name: app.title }, wide: tokens !== undefined }, content);
 }
 
 function signedOut({ name, title }: DemoApp): Html {
@@ -111,9 +111,9 @@ function claimsTable(claims: Readonly<Record<string, unknown>>, id: string): Htm
 export function appErrorPage(
   app: DemoApp,
   error: { readonly code: string; readonly description: string },
-): Html {
+): Page {
   return page(
-    { title: 'Not signed in', brand: app.title },
+    { title: 'Not signed in', client: { name: app.title } },
     html`<h1>Not signed in</h1>
       <p class="lead">This is what the product was told:</p>
       <p class="problem" id="error"><code>${error.code}</code><br />${error.description}</p>

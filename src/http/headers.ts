@@ -2,6 +2,7 @@
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../config/load.ts';
+import { imageOrigin } from '../pages/look.ts';
 import { pageOrigin } from './same-origin.ts';
 
 /**
@@ -12,6 +13,8 @@ const leavesTheOrigin = /^\/(sign-in|authorize|logout|federation|invitations|pas
 
 export async function registerHeaders(app: FastifyInstance, config: Config): Promise<void> {
   const secure = config.issuer.startsWith('https:');
+  const logo = imageOrigin(config.brand.logoUrl);
+  const images = logo === undefined ? [] : [logo];
   await app.register(helmet, {
     global: true,
     contentSecurityPolicy: false,
@@ -22,19 +25,19 @@ export async function registerHeaders(app: FastifyInstance, config: Config): Pro
   });
   app.addHook('onRequest', async (request, reply) => {
     const path = request.raw.url?.split('?', 1)[0] ?? '';
-    void reply.header('content-security-policy', contentSecurityPolicy(path));
+    void reply.header('content-security-policy', contentSecurityPolicy(path, images));
     void reply.header('cache-control', 'no-store');
     void reply.header('x-request-id', request.id);
   });
 }
 
 /** `script-src` is always there, because the engine adds the hash of its own scripts to it and to nothing else. */
-function contentSecurityPolicy(path: string): string {
+function contentSecurityPolicy(path: string, images: readonly string[]): string {
   const directives = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data: https:",
+    `img-src ${["'self'", 'data:', ...images].join(' ')}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
     "object-src 'none'",

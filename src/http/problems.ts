@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure, failures, type FailureCode } from '../kernel/failures.ts';
 import { errorPage } from '../pages/error.ts';
-import { sendPage, wantsHtml } from './html.ts';
+import { localeOf, sendPage, varies, wantsHtml } from './html.ts';
 
 export interface Problem {
   readonly type: string;
@@ -47,8 +47,8 @@ export function setRetryAfter(reply: FastifyReply, status: number, failure: Fail
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   void reply.status(problem.status);
-  if (wantsHtml(request)) return sendPage(reply, errorPage(problem));
-  return reply.type('application/problem+json').send(problem);
+  if (wantsHtml(request)) return sendPage(reply, errorPage(problem, localeOf(request)));
+  return varies(reply).type('application/problem+json').send(problem);
 }
 
 /** A failure as its problem; without one, a bare 500. */

@@ -1,7 +1,7 @@
 /** What anybody may ask: metadata, keys, health, styles. With sign-in.ts the whole attack surface. */
 import { z } from 'zod';
 import type { Engine } from '../provider/provider.ts';
-import { stylesheet } from '../pages/styles.ts';
+import type { Stylesheet } from '../pages/styles.ts';
 import { Failure } from '../kernel/failures.ts';
 import { isDatabaseReachable } from '../db/health.ts';
 import { defineRoute, type Route, type Wire } from './route.ts';
@@ -10,7 +10,7 @@ import type { ServedDocument } from '../provider/provider.ts';
 /** Half of what a relying party waits at most before it asks again; key rotation counts on it. */
 const metadataMaxAge = 300;
 
-export function publicRoutes(engine: () => Engine): Route[] {
+export function publicRoutes(engine: () => Engine, stylesheet: Stylesheet): Route[] {
   return [
     ...[...engine().documents.keys()].map((url) =>
       defineRoute({

@@ -4,6 +4,7 @@ import { claimMail, type DeliveryOutcome, type OwedMail, settleMail } from '../c
 import { renderMail } from './render.ts';
 import { MailRefused, type MailTransport, reasonOf } from './transport.ts';
 
+/** As many as there are connections (src/mail/transport.ts): none waits in a queue while its claim runs out. */
 const batch = 5;
 
 /**
@@ -30,6 +31,7 @@ async function deliverOne(ctx: Context, transport: MailTransport, mail: OwedMail
   const { config } = ctx;
   try {
     const rendered = renderMail(config, mail);
+    if (!rendered) return { outcome: 'refused', reason: 'its link was wiped' };
     const messageId = `<${mail.id}@${new URL(config.issuer).hostname}>`;
     const { recipient: to, createdAt: at } = mail;
     await transport.send({ ...rendered, messageId, to, from: config.mailFrom, at });

@@ -21,8 +21,12 @@ export interface RenderedMail {
 
 type Content = Pick<OwedMail, 'template' | 'locale' | 'data' | 'secrets'>;
 
-/** Every link is made from the issuer alone, whatever request the mail goes back to. */
-export function renderMail(config: Config, mail: Content): RenderedMail {
+/**
+ * Every link is made from the issuer alone, whatever request the mail goes back to. Undefined for a mail whose link was
+ * wiped: one that was dead, and brought back by hand.
+ */
+export function renderMail(config: Config, mail: Content): RenderedMail | undefined {
+  if (mail.template in openPaths && !mail.secrets) return undefined;
   const locale = chooseLocale(mail.locale);
   const texts = catalogues[locale];
   const say = texts[mail.template] as (data: Content['data']) => MailText;
@@ -104,7 +108,10 @@ function htmlPart({ brand }: Config, parts: Parts): string {
     </html> `.toString();
 }
 
-/** A line break in a name must not become a header of its own (CRLF injection). */
+/** A line break in a name must not become a header of its own, and not by way of an encoded word (RFC 2047) either. */
 function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 200);
+  return text
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll('=?', '= ?')
+    .slice(0, 200);
 }

@@ -8,7 +8,7 @@ export interface OutgoingMail extends RenderedMail {
   /** The same at every try, so that a mail that arrives twice is seen to be one. */
   readonly messageId: string;
   readonly to: EmailAddress;
-  readonly from: string;
+  readonly from: Config['mailFrom'];
   readonly at: Date;
 }
 
@@ -22,30 +22,33 @@ export interface MailTransport {
 /** The server has said a final no to this mail (5xx). */
 export class MailRefused extends Error {}
 
-const timeoutMs = 20_000;
+/** For one mail in all, however the server dawdles; shorter than a claim lasts, so that no other replica sends it too. */
+const longestDeliveryMs = 120_000;
 
 /**
- * Outside development the connection must be encrypted, and the server's certificate is verified: a server without
- * STARTTLS gets nothing.
+ * Outside development the connection must be encrypted, and wherever it is the server's certificate is verified: a
+ * server without STARTTLS gets nothing.
  */
-export function createSmtpTransport({
-  smtpUrl,
-  production,
-}: Pick<Config, 'smtpUrl' | 'production'>): MailTransport {
+export function createSmtpTransport(
+  { smtpUrl, production }: Pick<Config, 'smtpUrl' | 'production'>,
+  withinMs = longestDeliveryMs,
+): MailTransport {
   const { protocol, hostname, port, username, password } = new URL(smtpUrl ?? '');
   const secure = protocol === 'smtps:';
   const transport = createTransport({
-    host: hostname,
+    host: hostname.replaceAll(/[[\]]/g, ''), // an IPv6 address stands in brackets only in URLs
     port: Number(port) || (secure ? 465 : 587),
     secure,
     requireTLS: production && !secure,
     ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
     tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true },
     pool: true,
-    maxConnections: 3,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    maxConnections: 5,
+    // once more where the server has closed an idle connection; every other retry is the outbox's
+    maxRequeues: 1,
+    connectionTimeout: 20_000,
+    greetingTimeout: 20_000,
+    socketTimeout: 90_000, // servers look for viruses before they say yes
     // a template must never be able to attach what lies on our disk or in our network
     disableFileAccess: true,
     disableUrlAccess: true,
@@ -55,17 +58,9 @@ export function createSmtpTransport({
       try {
         // addresses as objects, never as text that would be parsed again
         const recipient = { name: '', address: to };
-        const headers = { 'auto-submitted': 'auto-generated' };
-        await transport.sendMail({
-          messageId,
-          from,
-          to: recipient,
-          subject,
-          text,
-          html,
-          date: at,
-          headers,
-        });
+        const content = { subject, text, html, headers: { 'auto-submitted': 'auto-generated' } };
+        const signal = AbortSignal.timeout(withinMs);
+        await transport.sendMail({ messageId, from, to: recipient, ...content, date: at, signal });
       } catch (error) {
         throw isFinal(error) ? new MailRefused(reasonOf(error), { cause: error }) : error;
       }
@@ -76,18 +71,20 @@ export function createSmtpTransport({
   };
 }
 
-/** A no to the recipient or the mail. One to our greeting or login is the operator's to mend: the mail waits. */
+/** A no to the recipient or the mail. One to our greeting, login or sender is the operator's to mend: the mail waits. */
 function isFinal(error: unknown): boolean {
   const { responseCode = 0, command = '' } = error as { responseCode?: number; command?: string };
-  return responseCode >= 500 && ['RCPT TO', 'DATA', 'MAIL FROM'].includes(command);
+  const wantsLogin = responseCode === 530; // RFC 4954 §6
+  return responseCode >= 500 && !wantsLogin && ['RCPT TO', 'DATA'].includes(command);
 }
 
 /** What went wrong, without what the server wrote: that may name the recipient. */
 export function reasonOf(error: unknown): string {
-  const { responseCode, command, code } = error as {
+  const { responseCode, command, code, name } = error as {
     responseCode?: number;
     command?: string;
-    code?: string;
+    code?: string | number;
+    name?: string;
   };
-  return [code ?? 'fault', command, responseCode].filter((part) => part !== undefined).join(' ');
+  return [code ?? name, command, responseCode].filter((part) => part !== undefined).join(' ');
 }

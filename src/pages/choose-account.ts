@@ -1,13 +1,13 @@
 import type { Step } from '../core/sign-in/step.ts';
 import { actionButton } from './action-form.ts';
-import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
+import { html } from './html.ts';
+import { page, type Page } from './layout.ts';
 import type { Texts } from './text/en.ts';
 
-export function chooseAccountPage(step: Extract<Step, { step: 'choose_account' }>, t: Texts): Html {
+export function chooseAccountPage(step: Extract<Step, { step: 'choose_account' }>, t: Texts): Page {
   const { client, actions, accounts, locale } = step;
   return page(
-    { title: t.chooseAccount, brand: client.product?.name ?? client.name, locale },
+    { title: t.chooseAccount, client, locale },
     html`<h1>${t.chooseAccount}</h1>
       <p class="lead">${t.chooseAccountLead(client.name)}</p>
       <form method="post" action="${actions['account']?.href}">

@@ -1,13 +1,13 @@
 import type { Step } from '../core/sign-in/step.ts';
 import { actionButton } from './action-form.ts';
-import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
+import { html } from './html.ts';
+import { page, type Page } from './layout.ts';
 import type { Texts } from './text/en.ts';
 
-export function consentPage(step: Extract<Step, { step: 'consent' }>, t: Texts): Html {
+export function consentPage(step: Extract<Step, { step: 'consent' }>, t: Texts): Page {
   const { client, actions, scopes, locale } = step;
   return page(
-    { title: t.consent(client.name), brand: 'Doorward', locale },
+    { title: t.consent(client.name), client, locale },
     html`<h1>${t.consent(client.name)}</h1>
       <p>${t.consentLead(client.name)}</p>
       <ul class="scopes">

@@ -1,14 +1,14 @@
 import type { Step } from '../core/sign-in/step.ts';
 import { actionButton } from './action-form.ts';
-import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
+import { html } from './html.ts';
+import { page, type Page } from './layout.ts';
 import type { Texts } from './text/en.ts';
 
 /** Why somebody may not get in, and who can change that. */
-export function deniedPage(step: Extract<Step, { step: 'denied' }>, t: Texts): Html {
+export function deniedPage(step: Extract<Step, { step: 'denied' }>, t: Texts): Page {
   const { client, actions, remedies, locale } = step;
   return page(
-    { title: step.title, brand: client.product?.name ?? client.name, locale },
+    { title: step.title, client, locale, help: { about: step.case_id } },
     html`<h1>${step.title}</h1>
       <p>${step.text}</p>
       <h2>${t.remedies}</h2>

@@ -1,20 +1,27 @@
-import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
-import { texts } from './text/texts.ts';
+import { html } from './html.ts';
+import { page, type Page } from './layout.ts';
+import { failureTitle, texts } from './text/texts.ts';
 
 export interface ShownProblem {
-  readonly title: string;
+  readonly code: string;
+  readonly status: number;
   readonly detail?: string | undefined;
   /** The request's id: what support looks for. */
   readonly instance: string;
 }
 
-export function errorPage({ title, detail, instance }: ShownProblem): Html {
-  const t = texts('en');
+/** Says what happened in the person's language, and to whoever looks into it what the program would have been told. */
+export function errorPage({ code, status, detail, instance }: ShownProblem, locale: string): Page {
+  const t = texts(locale);
+  const title = failureTitle(code, t);
+  const requestId = instance.split(':').at(-1) ?? '';
   return page(
-    { title, brand: 'Doorward' },
+    { title, locale, help: { about: requestId } },
     html`<h1>${title}</h1>
-      ${detail && html`<p>${detail}</p>`}
-      <p class="case" id="error">${t.requestId} <code>${instance.split(':').at(-1)}</code></p>`,
+      <p>${status >= 500 || status === 429 ? t.errorLater : t.errorBack}</p>
+      <p class="case" id="error" data-code="${code}">
+        ${t.requestId} <code>${requestId}</code>
+        ${detail && html`<br /><code lang="en">${code}: ${detail}</code>`}
+      </p>`,
   );
 }

@@ -1,19 +1,18 @@
 import type { Action, Step } from '../core/sign-in/step.ts';
 import { actionButton } from './action-form.ts';
 import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
+import { page, type Page } from './layout.ts';
 import { hiddenFields } from './password-reset-request.ts';
 import type { Texts } from './text/en.ts';
 
-export function identifyPage(step: Extract<Step, { step: 'identify' }>, t: Texts): Html {
+export function identifyPage(step: Extract<Step, { step: 'identify' }>, t: Texts): Page {
   const { client, actions, problem, login_hint: email, locale } = step;
-  const brand = client.product?.name ?? client.name;
   const emailProblem = problem?.fields?.['email'] !== undefined;
   const passwordProblem = problem?.code === 'throttled' ? t.throttled : t.invalidCredentials;
   const message = problem && (emailProblem ? t.invalidEmail : passwordProblem);
   const startsAtPassword = Boolean(email) && !emailProblem;
   return page(
-    { title: problem ? `${t.problem}: ${t.signIn}` : t.signIn, brand, locale },
+    { title: problem ? `${t.problem}: ${t.signIn}` : t.signIn, client, locale },
     html`<h1>${t.signIn}</h1>
       <p class="lead">${t.signInTo(client.name)}</p>
       ${

@@ -1,8 +1,7 @@
 /** The pages of an invitation: what is offered, that it was accepted, and that it is over. */
 import type { Action, StepClient } from '../core/sign-in/step.ts';
 import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
-import { brandOf } from './password-reset-request.ts';
+import { page, type Page } from './layout.ts';
 import type { Texts } from './text/en.ts';
 import { texts } from './text/texts.ts';
 
@@ -19,13 +18,13 @@ export interface InvitationView {
   readonly actions: { readonly accept: Action };
 }
 
-export function invitationPage(view: InvitationView): Html {
+export function invitationPage(view: InvitationView): Page {
   const { locale, client, account, inviter, products, problem, actions, step, email } = view;
   const t = texts(locale);
   const isNew = step === 'activate';
   const title = t.invitation(account);
   return page(
-    { title: problem ? `${t.problem}: ${title}` : title, brand: brandOf(client), locale },
+    { title: problem ? `${t.problem}: ${title}` : title, client, locale },
     html`<h1>${title}</h1>
       <p class="lead">${t.invitationLead(inviter ?? account, account)}</p>
       ${products.length > 0 && html`<p>${t.invitationProducts(products.join(', '))}</p>`}
@@ -63,14 +62,15 @@ function nameField({ fields }: Action, t: Texts): Html {
 }
 
 function problemText(code: string, t: Texts): string {
-  const known: Readonly<Record<string, string>> = {
-    too_short: t.passwordTooShort,
-    too_long: t.passwordTooLong,
-    too_personal: t.passwordTooPersonal,
-    invalid_credentials: t.invalidPassword,
-    throttled: t.throttled,
-  };
-  return known[code] ?? t.passwordTooCommon;
+  // a map, because the code stands in the address: `constructor` would be found in an object
+  const known = new Map([
+    ['too_short', t.passwordTooShort],
+    ['too_long', t.passwordTooLong],
+    ['too_personal', t.passwordTooPersonal],
+    ['invalid_credentials', t.invalidPassword],
+    ['throttled', t.throttled],
+  ]);
+  return known.get(code) ?? t.passwordTooCommon;
 }
 
 export function invitationDonePage({
@@ -79,11 +79,11 @@ export function invitationDonePage({
 }: {
   readonly locale: string;
   readonly location: string | null;
-}): Html {
+}): Page {
   const t = texts(locale);
   const go = location && html`<a class="button primary" id="sign-in" href="${location}">${t.signIn}</a>`;
   return page(
-    { title: t.invitationDone, brand: brandOf(null), locale },
+    { title: t.invitationDone, locale },
     html`<h1>${t.invitationDone}</h1>
       <p>${t.invitationDoneLead}</p>
       ${go}`,
@@ -91,10 +91,10 @@ export function invitationDonePage({
 }
 
 /** One that was accepted or taken back, is too old, or never was one. */
-export function invitationExpiredPage(locale: string): Html {
+export function invitationExpiredPage(locale: string): Page {
   const t = texts(locale);
   return page(
-    { title: t.invitationExpired, brand: brandOf(null), locale },
+    { title: t.invitationExpired, locale },
     html`<h1>${t.invitationExpired}</h1>
       <p>${t.invitationExpiredLead}</p>`,
   );

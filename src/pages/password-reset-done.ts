@@ -1,7 +1,6 @@
 import type { StepClient } from '../core/sign-in/step.ts';
-import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
-import { brandOf } from './password-reset-request.ts';
+import { html } from './html.ts';
+import { page, type Page } from './layout.ts';
 import { texts } from './text/texts.ts';
 
 export interface PasswordChangedView {
@@ -13,11 +12,11 @@ export interface PasswordChangedView {
 }
 
 /** It is done, and nobody is signed in by it. */
-export function passwordResetDonePage({ locale, client, location }: PasswordChangedView): Html {
+export function passwordResetDonePage({ locale, client, location }: PasswordChangedView): Page {
   const t = texts(locale);
   const go = location && html`<a class="button primary" id="sign-in" href="${location}">${t.signIn}</a>`;
   return page(
-    { title: t.resetDone, brand: brandOf(client), locale },
+    { title: t.resetDone, client, locale },
     html`<h1>${t.resetDone}</h1>
       <p>${t.resetDoneLead}</p>
       ${go || html`<p>${t.expiredHelp}</p>`}`,

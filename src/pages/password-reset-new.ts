@@ -1,7 +1,6 @@
 import type { Action, ShownProblem, StepClient } from '../core/sign-in/step.ts';
-import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
-import { brandOf } from './password-reset-request.ts';
+import { html } from './html.ts';
+import { page, type Page } from './layout.ts';
 import type { Texts } from './text/en.ts';
 import { texts } from './text/texts.ts';
 
@@ -15,11 +14,11 @@ export interface NewPasswordView {
 }
 
 /** Asks for the new password. The address stands there so that the person, and a password manager, knows whose it is. */
-export function passwordResetNewPage({ locale, client, email, problem, actions }: NewPasswordView): Html {
+export function passwordResetNewPage({ locale, client, email, problem, actions }: NewPasswordView): Page {
   const t = texts(locale);
   const title = problem ? `${t.problem}: ${t.resetNew}` : t.resetNew;
   return page(
-    { title, brand: brandOf(client), locale },
+    { title, client, locale },
     html`<h1>${t.resetNew}</h1>
       <p class="lead">${t.resetNewLead(email)}</p>
       ${
@@ -50,22 +49,23 @@ export function passwordResetNewPage({ locale, client, email, problem, actions }
 
 /** Why a password was not taken; what is not known by name is taken for common. */
 function refusalText(reason: string | undefined, t: Texts): string {
-  const reasons: Readonly<Record<string, string>> = {
-    too_short: t.passwordTooShort,
-    too_long: t.passwordTooLong,
-    too_personal: t.passwordTooPersonal,
-  };
-  return reasons[reason ?? ''] ?? t.passwordTooCommon;
+  // a map, because the reason stands in the address: `constructor` would be found in an object
+  const reasons = new Map([
+    ['too_short', t.passwordTooShort],
+    ['too_long', t.passwordTooLong],
+    ['too_personal', t.passwordTooPersonal],
+  ]);
+  return reasons.get(reason ?? '') ?? t.passwordTooCommon;
 }
 
 /** A link that was used, is too old, or never was one. */
 export function passwordResetExpiredPage(view: {
   readonly locale: string;
   readonly client: StepClient | null;
-}): Html {
+}): Page {
   const t = texts(view.locale);
   return page(
-    { title: t.resetExpired, brand: brandOf(view.client), locale: view.locale },
+    { title: t.resetExpired, client: view.client, locale: view.locale },
     html`<h1>${t.resetExpired}</h1>
       <p>${t.resetExpiredLead}</p>
       <a class="button primary" id="ask-again" href="/password-resets/request">${t.resetAskAgain}</a>`,

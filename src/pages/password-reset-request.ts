@@ -1,6 +1,6 @@
 import type { Action, StepClient } from '../core/sign-in/step.ts';
 import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
+import { page, type Page } from './layout.ts';
 import { texts } from './text/texts.ts';
 
 export interface ForgotPasswordView {
@@ -19,12 +19,12 @@ export function passwordResetRequestPage({
   email,
   problem,
   actions,
-}: ForgotPasswordView): Html {
+}: ForgotPasswordView): Page {
   const t = texts(locale);
   const isInvalid = problem?.code === 'invalid_email';
   const message = problem && (isInvalid ? t.invalidEmail : t.resetExpired);
   return page(
-    { title: problem ? `${t.problem}: ${t.resetTitle}` : t.resetTitle, brand: brandOf(client), locale },
+    { title: problem ? `${t.problem}: ${t.resetTitle}` : t.resetTitle, client, locale },
     html`<h1>${t.resetTitle}</h1>
       <p class="lead">${t.resetLead}</p>
       ${
@@ -57,8 +57,4 @@ export function hiddenFields(action: Action): Html[] {
   return action.fields
     .filter(({ type }) => type === 'hidden')
     .map(({ name, value = '' }) => html`<input type="hidden" name="${name}" value="${value}" />`);
-}
-
-export function brandOf(client: StepClient | null): string {
-  return client?.product?.name ?? client?.name ?? 'Doorward';
 }

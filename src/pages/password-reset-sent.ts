@@ -1,7 +1,7 @@
 import type { Action, StepClient } from '../core/sign-in/step.ts';
-import { html, type Html } from './html.ts';
-import { page } from './layout.ts';
-import { brandOf, hiddenFields } from './password-reset-request.ts';
+import { html } from './html.ts';
+import { page, type Page } from './layout.ts';
+import { hiddenFields } from './password-reset-request.ts';
 import { texts } from './text/texts.ts';
 
 export interface ResetMailSentView {
@@ -17,12 +17,12 @@ export interface ResetMailSentView {
 }
 
 /** The same for every address: a mail is on its way if it is somebody's. Takes the code, and helps when none comes. */
-export function passwordResetSentPage(view: ResetMailSentView): Html {
+export function passwordResetSentPage(view: ResetMailSentView): Page {
   const { locale, client, email, sender, problem, actions } = view;
   const t = texts(locale);
   const isWrong = problem?.code === 'wrong_code';
   return page(
-    { title: isWrong ? `${t.problem}: ${t.resetSent}` : t.resetSent, brand: brandOf(client), locale },
+    { title: isWrong ? `${t.problem}: ${t.resetSent}` : t.resetSent, client, locale },
     html`<h1>${t.resetSent}</h1>
       <p>${t.resetSentLead(email)}</p>
       ${

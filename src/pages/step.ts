@@ -5,14 +5,14 @@ import { consentPage } from './consent.ts';
 import { deniedPage } from './denied.ts';
 import { errorPage, type ShownProblem } from './error.ts';
 import { expiredPage } from './expired.ts';
-import type { Html } from './html.ts';
 import { identifyPage } from './identify.ts';
+import type { Page } from './layout.ts';
 import { texts } from './text/texts.ts';
 
 /** `problem` is what stops the step itself from being shown: that the service is busy, say. */
-export function stepPage(step: Step, problem?: ShownProblem): Html {
-  if (problem && step.step !== 'expired') return errorPage(problem);
-  const t = texts('locale' in step ? step.locale : 'en');
+export function stepPage(step: Step, locale: string, problem?: ShownProblem): Page {
+  if (problem && step.step !== 'expired') return errorPage(problem, locale);
+  const t = texts(locale);
   switch (step.step) {
     case 'identify':
       return identifyPage(step, t);
@@ -23,7 +23,7 @@ export function stepPage(step: Step, problem?: ShownProblem): Html {
     case 'denied':
       return deniedPage(step, t);
     case 'expired':
-      return expiredPage(step, t);
+      return expiredPage(step, locale);
     case 'done':
       throw new Error('a finished sign-in has no page: the browser is sent on');
   }

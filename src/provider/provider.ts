@@ -88,6 +88,7 @@ async function inUnitOfWork(
   if (!unit) throw new Error('the engine was called outside a unit of work');
   await next();
   if (!('oidc' in koa)) return; // no endpoint of the engine's
+  workings.pages.goOn(koa);
   await workings.accessTokens.answer(unit, koa);
   await noteSignIn(unit, koa);
   noteReuse(unit, koa);

@@ -80,8 +80,10 @@ export async function updateSession(tx: Tx, change: SessionChange): Promise<bool
   return result.numAffectedRows === 1n;
 }
 
-export async function deleteSession(tx: Tx, uid: string): Promise<void> {
-  await tx.db.deleteFrom('sessions').where('uid', '=', uid).execute();
+/** False when it had ended already. By sessions_uid_key. */
+export async function deleteSession(tx: Tx, uid: string): Promise<boolean> {
+  const result = await tx.db.deleteFrom('sessions').where('uid', '=', uid).executeTakeFirst();
+  return result.numDeletedRows === 1n;
 }
 
 export interface InteractionRow {

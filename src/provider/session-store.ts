@@ -1,4 +1,5 @@
 /** Sessions: a signed-in browser. */
+import { recordEvent } from '../core/audit/audit.ts';
 import type { UserId } from '../kernel/ids.ts';
 import { open, seal } from '../kernel/seal.ts';
 import { hashToken } from '../kernel/tokens.ts';
@@ -64,7 +65,13 @@ export const sessionStore: Store = {
     if (!row) return;
     recordWrite(unit, `Session:write:${row.uid}`, {
       rank: 'session',
-      run: (tx) => deleteSession(tx, row.uid),
+      run: async (tx) => {
+        const userId = row.payload['accountId'] as UserId | undefined;
+        // of two sign-outs at once one ends the session
+        if (!(await deleteSession(tx, row.uid)) || userId === undefined) return;
+        const details = { reason: 'signed_out', sessions: 1 };
+        await recordEvent(tx, { type: 'session.ended', actorId: userId, userId, details });
+      },
     });
   },
 };

@@ -1,5 +1,10 @@
 /** The outbox against mail servers that misbehave: nothing is lost, nothing comes late, and nobody waits for it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { setDefaultCACertificates } from 'node:tls';
+import pg from 'pg';
+import type { SMTPServerOptions } from 'smtp-server';
 import t, { type Test } from 'tap';
 import { inTransaction } from '../../src/context.ts';
 import { claimMail, enqueueMail, pauseSeconds } from '../../src/core/outbox/outbox.ts';
@@ -7,8 +12,8 @@ import type { EmailAddress } from '../../src/kernel/email-address.ts';
 import { addSeconds, minute } from '../../src/kernel/time.ts';
 import { deliverMail } from '../../src/mail/deliver.ts';
 import { createSmtpTransport } from '../../src/mail/transport.ts';
-import { startApp, type TestApp } from '../support/app.ts';
-import { openMailbox, startSmtpServer } from '../support/mailbox.ts';
+import { freePort, startApp, type TestApp } from '../support/app.ts';
+import { openMailbox, openSmtpMailbox, startSmtpServer } from '../support/mailbox.ts';
 
 const recipient = 'alan@acme.test' as EmailAddress;
 
@@ -44,6 +49,9 @@ async function sendTo(t: Test, app: TestApp, smtpUrl: string, production = false
   return (await outbox(app))[0];
 }
 
+/** The port of discard, which needs an administrator to listen on. */
+const nobodyListens = 'smtp://127.0.0.1:9';
+
 /** A server that refuses with `code` when it hears of a mail or a recipient. */
 const refusing = (responseCode: number, at: 'onMailFrom' | 'onRcptTo') => ({
   [at]: (_address: unknown, _session: unknown, done: (error?: Error) => void) => {
@@ -52,8 +60,10 @@ const refusing = (responseCode: number, at: 'onMailFrom' | 'onRcptTo') => ({
 });
 
 const transient: Readonly<Record<string, (t: Test) => Promise<string>>> = {
-  'that is down': async () => 'smtp://127.0.0.1:9',
+  'that is down': async () => nobodyListens,
   'that answers 421': (t) => startSmtpServer(t, refusing(421, 'onMailFrom')),
+  'that does not know our sender': (t) => startSmtpServer(t, refusing(550, 'onMailFrom')),
+  'that wants a login': (t) => startSmtpServer(t, refusing(530, 'onRcptTo')),
   'that answers 451': (t) => startSmtpServer(t, refusing(451, 'onRcptTo')),
   'that hangs up': async (t) => {
     const server = createServer((socket) => socket.destroy());
@@ -81,12 +91,54 @@ for (const [which, start] of Object.entries(transient)) {
   });
 }
 
-t.test('a mailbox that does not exist ends a mail, and what was secret in it', async (t) => {
+t.test('a server that never answers holds a mail up only so long', async (t) => {
   const app = await startApp(t, { demo: false });
   await owe(app);
-  const smtpUrl = await startSmtpServer(t, refusing(550, 'onRcptTo'));
-  t.match(await sendTo(t, app, smtpUrl), { state: 'dead', attempts: 1, secretsSealed: null });
-  t.notMatch((await outbox(app))[0]?.lastError, /@/);
+  const mute = createServer();
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => mute.close());
+  const { port } = mute.address() as { port: number };
+  const transport = createSmtpTransport({ smtpUrl: `smtp://127.0.0.1:${port}`, production: false }, 200);
+  await deliverMail(app.ctx, transport);
+  transport.close();
+  t.match(await outbox(app), [{ state: 'pending', attempts: 1, lastError: String, secretsSealed: String }]);
+});
+
+const final: Readonly<Record<string, SMTPServerOptions>> = {
+  'a mailbox that does not exist': refusing(550, 'onRcptTo'),
+  'a mail that is not wanted': {
+    onData(stream, _session, done) {
+      stream.resume().on('end', () => {
+        done(Object.assign(new Error(`spam for ${recipient}`), { responseCode: 554 }));
+      });
+    },
+  },
+};
+
+for (const [which, options] of Object.entries(final)) {
+  t.test(`${which} ends the mail, and what was secret in it`, async (t) => {
+    const app = await startApp(t, { demo: false });
+    await owe(app);
+    const smtpUrl = await startSmtpServer(t, options);
+    t.match(await sendTo(t, app, smtpUrl), { state: 'dead', attempts: 1, secretsSealed: null });
+    t.notMatch((await outbox(app))[0]?.lastError, /@/);
+  });
+}
+
+t.test('tries come to an end, and with them what was secret', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  await app.ctx.db.updateTable('mailOutbox').set({ attempts: 39 }).execute();
+  t.match(await sendTo(t, app, nobodyListens), { state: 'dead', attempts: 40, secretsSealed: null });
+});
+
+t.test('a dead mail that is brought back without its link is not sent', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  await app.ctx.db.updateTable('mailOutbox').set({ secretsSealed: null }).execute();
+  const mailbox = await openMailbox(t, app);
+  t.same(await mailbox.drain(), []);
+  t.match(await outbox(app), [{ state: 'dead' }]);
 });
 
 t.test('outside development a server without STARTTLS gets nothing', async (t) => {
@@ -104,6 +156,22 @@ t.test('outside development a server without STARTTLS gets nothing', async (t) =
   t.match(await sendTo(t, app, smtpUrl, true), { state: 'pending', attempts: 1 });
   t.equal(received, 0);
 });
+
+t.test('outside development a server with STARTTLS and a certificate that holds gets its mail', async (t) => {
+  const app = await startApp(t, { demo: false });
+  await owe(app);
+  const [key, cert] = await Promise.all(['key', 'certificate'].map(fixture));
+  const smtpUrl = await startSmtpServer(t, { key, cert, disabledCommands: ['AUTH'] });
+  t.match(await sendTo(t, app, smtpUrl, true), { state: 'pending' }, 'not while nobody vouches for it');
+  setDefaultCACertificates([cert ?? '']);
+  app.advance(15);
+  t.match(await sendTo(t, app, smtpUrl, true), { state: 'sent', attempts: 2 });
+});
+
+/** A key and its certificate for 127.0.0.1, for a hundred years; they protect nothing. */
+function fixture(name: string): Promise<string> {
+  return readFile(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
+}
 
 t.test('a server that is cut off after the mail gets it twice, under one name', async (t) => {
   const app = await startApp(t, { demo: false });
@@ -128,6 +196,73 @@ t.test('a server that is cut off after the mail gets it twice, under one name', 
   t.equal(ids[0], ids[1]);
   t.match(ids[0], /^<mail_[0-9a-z]+@127\.0\.0\.1>$/);
 });
+
+t.test(
+  'a sender killed between the yes of the server and its note: sent again, under the same name',
+  async (t) => {
+    const app = await startApp(t, { demo: false });
+    await owe(app);
+    const { id } = (await outbox(app))[0] ?? { id: '' };
+    const note = new pg.Client(app.databaseUrl);
+    await note.connect();
+    const taken = Promise.withResolvers<boolean>();
+    const first = await openSmtpMailbox(t, async () => {
+      // nobody can write what became of it now: between the yes and the note, the sender has to wait
+      await note.query('begin');
+      await note.query('select 1 from mail_outbox where id = $1 for update', [id]);
+      taken.resolve(true);
+    });
+    const sender = await startSender(t, app, first.smtpUrl);
+    const gone = new Promise((resolve) => sender.once('exit', resolve));
+    t.equal(await Promise.race([taken.promise, gone]), true, 'the server has it');
+    await untilSomebodyWaits(note);
+    sender.kill('SIGKILL');
+    await gone;
+    await note.query('rollback');
+    await note.end();
+    t.match(await outbox(app), [{ state: 'pending', attempts: 1, secretsSealed: String }], 'nothing is lost');
+
+    app.advance(5 * minute + 1);
+    const mailbox = await openMailbox(t, app);
+    const [again] = await mailbox.drain();
+    t.equal(first.mails.length, 1);
+    t.equal(again?.headers['message-id'], first.mails[0]?.headers['message-id']);
+    t.equal(again?.text, first.mails[0]?.text);
+  },
+);
+
+/** The whole service in a process of its own, on the same database and with the same keys. */
+async function startSender(
+  t: Test,
+  { ctx, databaseUrl, issuer }: TestApp,
+  smtpUrl: string,
+): Promise<ChildProcess> {
+  const keysOf = (keys: typeof ctx.config.secretKeys): string =>
+    keys.map(({ bytes }) => bytes.toString('base64url')).join(',');
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    env: {
+      PATH: process.env['PATH'],
+      ISSUER: issuer,
+      HOST: '127.0.0.1',
+      PORT: String(await freePort()),
+      DATABASE_URL: databaseUrl,
+      SECRET_KEYS: keysOf(ctx.config.secretKeys),
+      COOKIE_KEYS: keysOf(ctx.config.cookieKeys),
+      SMTP_URL: smtpUrl,
+    },
+    stdio: 'ignore',
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Until another connection to this database waits for a row. */
+async function untilSomebodyWaits(client: pg.Client): Promise<void> {
+  const waiting = `select 1 from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query like 'update "mail_outbox"%'`;
+  // pg_stat_activity is read once in a transaction, unless it is told to forget
+  while ((await client.query(waiting)).rowCount === 0) await client.query('select pg_stat_clear_snapshot()');
+}
 
 t.test('a sender that dies with a mail in its hands leaves it to the others', async (t) => {
   const app = await startApp(t, { demo: false });

@@ -1,4 +1,4 @@
-/** Invitations under attack and under load: RC-13 and RC-15, and what is kept of a token. On two processes. */
+/** Invitations under load, on two processes: RC-13 and RC-15; and what is kept of a token. */
 import t, { type Test } from 'tap';
 import { inTransaction } from '../../src/context.ts';
 import { createInvitation } from '../../src/core/invitations/invitations.ts';

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { inTransaction } from '../../src/context.ts';
 import { createProduct } from '../../src/core/products/products.ts';
-import { assignSeat } from '../../src/core/seats/seats.ts';
+import { assignSeat, releaseSeats, reserveSeat } from '../../src/core/seats/seats.ts';
 import { createSubscription } from '../../src/core/subscriptions/subscriptions.ts';
 import type { AccountId, ProductId, UserId } from '../../src/kernel/ids.ts';
 import { Failure } from '../../src/kernel/failures.ts';
@@ -10,7 +10,7 @@ import { startApp } from '../support/app.ts';
 import { makeAccount, makeMember, makeUser } from '../support/make.ts';
 
 t.test('seats', async (t) => {
-  const { ctx } = await startApp(t, { demo: false });
+  const { ctx, advance } = await startApp(t, { demo: false });
   const productId = await inTransaction(ctx, (tx) => createProduct(tx, { slug: 'chat', name: 'Chat' }));
 
   const subscribed = async (seats: number): Promise<AccountId> => {
@@ -39,6 +39,57 @@ t.test('seats', async (t) => {
     t.ok(reasons.every((reason) => reason instanceof Failure && reason.code === 'no_free_seat'));
     const stored = await ctx.db.selectFrom('seats').select('id').where('accountId', '=', accountId).execute();
     t.equal(stored.length, 5);
+  });
+
+  t.test('of twenty who take or reserve five seats at once, five have one', async (t) => {
+    const accountId = await subscribed(5);
+    const until = new Date(ctx.now().getTime() + 60_000);
+    const people = await Promise.all(Array.from({ length: 20 }, () => member(accountId)));
+    const results = await Promise.allSettled(
+      people.map((userId, index) =>
+        index % 2 === 0
+          ? assign(accountId, userId)
+          : inTransaction(ctx, (tx) => reserveSeat(tx, { accountId, productId, userId, until })),
+      ),
+    );
+    t.equal(results.filter(({ status }) => status === 'fulfilled').length, 5);
+    const [seats, kept] = await Promise.all([
+      ctx.db.selectFrom('seats').select('userId').where('accountId', '=', accountId).execute(),
+      ctx.db.selectFrom('seatReservations').select('userId').where('accountId', '=', accountId).execute(),
+    ]);
+    t.equal(seats.length + kept.length, 5);
+  });
+
+  t.test('a seat is kept for one person, until its time is over or it is given back', async (t) => {
+    const accountId = await subscribed(1);
+    const [first, second, third] = [
+      await member(accountId),
+      await member(accountId),
+      await member(accountId),
+    ];
+    const reserve = (userId: UserId, seconds: number) =>
+      inTransaction(ctx, (tx) => {
+        const until = new Date(ctx.now().getTime() + seconds * 1000);
+        return reserveSeat(tx, { accountId, productId, userId, until });
+      });
+    await reserve(first, 60);
+    await reserve(first, 120);
+    await t.rejects(reserve(second, 60), { code: 'no_free_seat' });
+    await t.rejects(assign(accountId, second), { code: 'no_free_seat' });
+    advance(121);
+    await reserve(second, 60);
+    await t.rejects(assign(accountId, first), { code: 'no_free_seat' });
+    await inTransaction(ctx, (tx) => releaseSeats(tx, { accountId, userId: second }));
+    await reserve(third, 60);
+    await assign(accountId, third);
+    await t.rejects(assign(accountId, third), { code: 'already_exists' });
+    await reserve(third, 60);
+    const kept = ctx.db.selectFrom('seatReservations').select('userId').where('accountId', '=', accountId);
+    t.same(
+      await kept.execute(),
+      [{ userId: first }],
+      'only what has expired is left: who has a seat needs none',
+    );
   });
 
   t.test('one person pressing twice gets one seat', async (t) => {

@@ -3,9 +3,9 @@
  * route without a row fails the tests that sweep over all of them.
  */
 import type { Test } from 'tap';
-import { stylesheet } from '../../src/pages/styles.ts';
+import { createLook } from '../../src/pages/look.ts';
 import { Agent } from '../support/agent.ts';
-import type { TestApp } from '../support/app.ts';
+import { type TestApp, testConfig } from '../support/app.ts';
 import { demoClient, RelyingParty, signIn, toStep } from '../support/relying-party.ts';
 import type { RegisteredRoute } from '../support/route-table.ts';
 
@@ -82,7 +82,7 @@ export const surface: Readonly<Record<string, Row>> = {
   'GET /.well-known/openid-configuration': { cached: true },
   'GET /.well-known/oauth-authorization-server': { cached: true },
   'GET /jwks': { cached: true },
-  [`GET ${stylesheet.path}`]: { cached: true },
+  [`GET ${createLook(testConfig({}).brand).stylesheet.path}`]: { cached: true },
   'GET /livez': {},
   'GET /readyz': {},
 

@@ -22,7 +22,11 @@ export interface Mailbox {
   drain(): Promise<Mail[]>;
 }
 
-export async function openMailbox(t: Test, app: Pick<TestApp, 'ctx'>): Promise<Mailbox> {
+/** A server that keeps what it gets. Whoever sends waits for its yes until `onMail` is done. */
+export async function openSmtpMailbox(
+  t: Test,
+  onMail: () => Promise<void> = () => Promise.resolve(),
+): Promise<Pick<Mailbox, 'mails' | 'smtpUrl'>> {
   const mails: Mail[] = [];
   const smtpUrl = await startSmtpServer(t, {
     onData(stream, session, done) {
@@ -31,10 +35,17 @@ export async function openMailbox(t: Test, app: Pick<TestApp, 'ctx'>): Promise<M
       stream.on('end', () => {
         const to = session.envelope.rcptTo.map(({ address }) => address);
         mails.push(parseMail(Buffer.concat(chunks).toString('utf8'), to));
-        done();
+        void onMail().then(() => {
+          done();
+        }, done);
       });
     },
   });
+  return { mails, smtpUrl };
+}
+
+export async function openMailbox(t: Test, app: Pick<TestApp, 'ctx'>): Promise<Mailbox> {
+  const { mails, smtpUrl } = await openSmtpMailbox(t);
   const transport = createSmtpTransport({ smtpUrl, production: false });
   t.teardown(() => {
     transport.close();

@@ -40,7 +40,9 @@ const render = (
     ISSUER: 'https://login.example.com',
     ...env,
   });
-  return renderMail(config, { template, locale, ...sample, ...(data && { data }) } as never);
+  const rendered = renderMail(config, { template, locale, ...sample, ...(data && { data }) } as never);
+  if (!rendered) throw new Error('nothing was rendered');
+  return rendered;
 };
 
 t.test('every mail is there in every language, and in no two languages the same', async (t) => {

@@ -17,8 +17,8 @@ import { ensureInvitedUser } from '../users/users.ts';
 import {
   closeExpired,
   closePending,
-  findAddressee,
   findEntrance,
+  getAccountName,
   insertInvitation,
   insertInvitedProduct,
   type InvitationRow,
@@ -29,7 +29,7 @@ import {
 
 export { acceptInvitation, findAcceptedInvitation, findInvitation, type ShownInvitation } from './accept.ts';
 
-export const invitationDays = 7;
+const invitationDays = 7;
 
 /** So often a person may have it sent again by themself. */
 const resendAfterSeconds = minute;
@@ -48,20 +48,20 @@ export interface NewInvitation {
 
 /**
  * Invites, keeps the seats and mails the link, all in the caller's transaction. Failures `already_exists` (a member, or
- * invited already), `not_found` (no such subscription), `no_free_seat`, `action_not_available` (switched off).
+ * invited already), `not_found` (no such subscription), `no_free_seat`. That somebody is switched off is not told, or any
+ * account could ask; their link is dead for as long as they are.
  */
 export async function createInvitation(tx: Tx, invitation: NewInvitation): Promise<string> {
   const { accountId, email, role, inviter, locale = 'en' } = invitation;
   // in one order everywhere, or two invitations could wait for each other's subscriptions
   const products = [...new Set(invitation.products)].sort();
   const user = await ensureInvitedUser(tx, email, locale);
-  if (user.state === 'deactivated') throw new Failure('action_not_available');
   const userId = user.id;
   if (await isMember(tx, { accountId, userId })) throw new Failure('already_exists');
   await closeExpired(tx, accountId, userId);
   const [first] = products;
   const clientId = invitation.clientId ?? (first && (await findEntrance(tx.db, first))) ?? null;
-  const row = { id: newId('inv', tx.now()), accountId, userId, role, clientId };
+  const row = { id: newId('inv', tx.now()), accountId, userId, email, role, clientId };
   const issued = issueToken(tx);
   const named = { inviter: inviter?.name ?? null, locale: user.locale ?? locale };
   const { tokenHash, expiresAt } = issued;
@@ -121,9 +121,9 @@ function issueToken(tx: Tx): Issued {
 }
 
 async function mailLink(tx: Tx, invitation: InvitationRow, { token, expiresAt }: Issued): Promise<void> {
-  const { email, account } = await findAddressee(tx.db, invitation);
+  const account = await getAccountName(tx.db, invitation.accountId);
   const products = await listInvitedProducts(tx.db, invitation.id);
-  const { inviter, locale } = invitation;
+  const { email, inviter, locale } = invitation;
   await enqueueMail(tx, {
     template: 'invitation',
     recipient: email,

@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
+import type { DB } from '../../db/schema.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import type { AccountId, ProductId, UserId } from '../../kernel/ids.ts';
 import type { Role } from '../memberships/memberships.ts';
@@ -10,13 +11,25 @@ export interface InvitationRow {
   readonly id: string;
   readonly accountId: AccountId;
   readonly userId: UserId;
+  readonly email: EmailAddress;
   readonly role: Role;
   readonly inviter: string | null;
   readonly clientId: string | null;
   readonly locale: string;
 }
 
-const columns = ['id', 'accountId', 'userId', 'role', 'inviter', 'clientId', 'locale'] as const;
+const columns = ['id', 'accountId', 'userId', 'email', 'role', 'inviter', 'clientId', 'locale'] as const;
+
+/** The person is still who was invited: the address is theirs, and nobody has switched them off. By users_pkey. */
+function isStillInvitee({ exists, selectFrom }: ExpressionBuilder<DB, 'invitations'>) {
+  return exists(
+    selectFrom('users')
+      .select('users.id')
+      .whereRef('users.id', '=', 'invitations.userId')
+      .whereRef('users.email', '=', 'invitations.email')
+      .where('users.state', '!=', 'deactivated'),
+  );
+}
 
 /** Ends what has expired, so that the place of the pending one is free (invitations_pending_key). */
 export async function closeExpired(tx: Tx, accountId: AccountId, userId: UserId): Promise<void> {
@@ -104,6 +117,7 @@ export async function consumeInvitation(tx: Tx, tokenHash: Buffer): Promise<Invi
     .where('tokenHash', '=', tokenHash)
     .where('state', '=', 'pending')
     .where('expiresAt', '>', tx.now())
+    .where(isStillInvitee)
     .returning(columns)
     .executeTakeFirst();
   return row as InvitationRow | undefined;
@@ -126,15 +140,15 @@ export interface OpenInvitation {
 /** Reading changes nothing: mail scanners open links too. */
 export async function findOpen(db: Db, tokenHash: Buffer, now: Date): Promise<OpenInvitation | undefined> {
   const row = await db
-    .selectFrom('invitations as i')
-    .innerJoin('users as u', 'u.id', 'i.userId')
-    .innerJoin('accounts as a', 'a.id', 'i.accountId')
-    .select(['i.id', 'i.userId', 'i.accountId', 'i.role', 'i.inviter', 'i.clientId', 'i.expiresAt'])
-    .select(['u.email', 'u.name', 'u.state', 'a.name as account'])
-    .where('i.tokenHash', '=', tokenHash)
-    .where('i.state', '=', 'pending')
-    .where('i.expiresAt', '>', now)
-    .where('u.state', '!=', 'deactivated')
+    .selectFrom('invitations')
+    .innerJoin('users', 'users.id', 'invitations.userId')
+    .innerJoin('accounts', 'accounts.id', 'invitations.accountId')
+    .select(['invitations.id', 'userId', 'accountId', 'role', 'inviter', 'clientId', 'invitations.expiresAt'])
+    .select(['users.email', 'users.name', 'users.state', 'accounts.name as account'])
+    .where('tokenHash', '=', tokenHash)
+    .where('invitations.state', '=', 'pending')
+    .where('invitations.expiresAt', '>', now)
+    .where(isStillInvitee)
     .executeTakeFirst();
   return row as OpenInvitation | undefined;
 }
@@ -160,6 +174,7 @@ export async function lockLatestOf(tx: Tx, userId: UserId, sentBefore: Date): Pr
     .where('state', '=', 'pending')
     .where('expiresAt', '>', tx.now())
     .where('sentAt', '<=', sentBefore)
+    .where(isStillInvitee)
     .orderBy('createdAt', 'desc')
     .limit(1)
     .forUpdate()
@@ -181,13 +196,8 @@ export async function findEntrance(db: Db, productId: ProductId): Promise<string
   return row?.clientId;
 }
 
-/** Who it is for and where, as the mail names them. */
-export async function findAddressee(db: Db, { userId, accountId }: { userId: UserId; accountId: AccountId }) {
-  const row = await db
-    .selectFrom('users')
-    .innerJoin('accounts', (join) => join.on('accounts.id', '=', accountId))
-    .select(['users.email', 'accounts.name as account'])
-    .where('users.id', '=', userId)
-    .executeTakeFirstOrThrow();
-  return row as { readonly email: EmailAddress; readonly account: string };
+/** The account as the mail names it. */
+export async function getAccountName(db: Db, accountId: AccountId): Promise<string> {
+  const query = db.selectFrom('accounts').select('name').where('id', '=', accountId);
+  return (await query.executeTakeFirstOrThrow()).name;
 }

@@ -29,7 +29,7 @@ export type DeliveryOutcome =
   /** Trying again would not help: there is no such mailbox, say. */
   | { readonly outcome: 'refused'; readonly reason: string };
 
-/** So long a claimed mail is left alone by others; longer than the longest delivery (src/mail/transport.ts). */
+/** For so long a claimed mail is left alone by others: longer than the longest delivery (src/mail/transport.ts). */
 const leaseSeconds = 300;
 /** Over about a day and a half. */
 const maxAttempts = 40;
@@ -38,6 +38,7 @@ const maxAttempts = 40;
 export async function claimMail(tx: Tx, limit: number): Promise<OwedMail[]> {
   await expireLate(tx);
   const rows = await claimDue(tx, { limit, leaseUntil: addSeconds(tx.now(), leaseSeconds) });
+  rows.sort((one, other) => (one.id < other.id ? -1 : 1)); // oldest first, as ids are
   const mails = await Promise.all(rows.map((row) => unseal(tx, row)));
   return mails.filter((mail) => mail !== undefined);
 }

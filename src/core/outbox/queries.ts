@@ -26,6 +26,7 @@ export async function claimDue(
         .select('id')
         .where('state', '=', 'pending')
         .where('nextAttemptAt', '<=', tx.now())
+        .where((row) => row.or([row('expiresAt', 'is', null), row('expiresAt', '>', tx.now())]))
         .orderBy('nextAttemptAt')
         .limit(limit)
         .forUpdate()
@@ -41,9 +42,16 @@ export async function expireLate(tx: Tx): Promise<void> {
   await tx.db
     .updateTable('mailOutbox')
     .set({ state: 'dead', secretsSealed: null, lastError: 'expired' })
-    .where('state', '=', 'pending')
-    .where('nextAttemptAt', '<=', tx.now())
-    .where('expiresAt', '<=', tx.now())
+    .where('id', 'in', (late) =>
+      late
+        .selectFrom('mailOutbox')
+        .select('id')
+        .where('state', '=', 'pending')
+        .where('nextAttemptAt', '<=', tx.now())
+        .where('expiresAt', '<=', tx.now())
+        .forUpdate()
+        .skipLocked(),
+    )
     .execute();
 }
 

@@ -42,6 +42,5 @@ const catalogues: Readonly<Record<Locale, ScopeTexts>> = {
 
 /** What a scope lets a client do; of a scope of somebody's API nothing is known but its name. */
 export function scopeText(name: string, locale: string): string {
-  const texts: Readonly<Record<string, string>> = { ...catalogues[chooseLocale(locale)] };
-  return texts[name] ?? name;
+  return new Map<string, string>(Object.entries(catalogues[chooseLocale(locale)])).get(name) ?? name;
 }

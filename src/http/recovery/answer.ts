@@ -2,18 +2,18 @@
 import type { StepClient } from '../../core/sign-in/sign-in.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { type Locale, preferredLocale } from '../../kernel/locale.ts';
-import type { Html } from '../../pages/html.ts';
+import type { Page } from '../../pages/layout.ts';
 import type { Engine } from '../../provider/provider.ts';
-import { sendPage, wantsHtml } from '../html.ts';
+import { sendPage, varies, wantsHtml } from '../html.ts';
 import type { Wire } from '../route.ts';
 
 /** JSON answers with the view, a browser gets its page. */
 export function sendView<View extends object>(
   { request, reply }: Wire,
   view: View,
-  page: (view: View) => Html,
+  page: (view: View) => Page,
 ) {
-  return wantsHtml(request) ? sendPage(reply, page(view)) : reply.send(view);
+  return wantsHtml(request) ? sendPage(reply, page(view)) : varies(reply).send(view);
 }
 
 /**

@@ -5,12 +5,11 @@ import {
   acceptInvitation,
   findAcceptedInvitation,
   findInvitation,
-  invitationDays,
   type ShownInvitation,
 } from '../../core/invitations/invitations.ts';
 import type { Field } from '../../core/sign-in/sign-in.ts';
 import { Failure } from '../../kernel/failures.ts';
-import { day } from '../../kernel/time.ts';
+import { hour } from '../../kernel/time.ts';
 import { invitationDonePage, invitationExpiredPage, invitationPage } from '../../pages/invitation.ts';
 import type { Engine } from '../../provider/provider.ts';
 import { sendPage, wantsHtml } from '../html.ts';
@@ -20,7 +19,8 @@ import { answerForm, findRecoveryClient, localeOf, sendView } from './answer.ts'
 import { readCookie, setCookie } from './cookie.ts';
 
 const access = 'recovery';
-const cookie = { name: 'doorward_invitation', path: '/invitations' } as const;
+// the link can be opened again for seven days, but not by whoever sits at this browser next
+const cookie = { name: 'doorward_invitation', path: '/invitations', seconds: hour } as const;
 
 export function invitationRoutes(engine: () => Engine): Route[] {
   return [openRoute, pageRoute(engine), acceptRoute(engine), doneRoute(engine)];
@@ -43,7 +43,7 @@ const openRoute = defineRoute({
     }),
   },
   handler: async (ctx, { query }, { reply }) => {
-    setCookie(ctx.config, reply, { ...cookie, value: query.token, seconds: invitationDays * day });
+    setCookie(ctx.config, reply, { ...cookie, value: query.token });
     return reply.redirect('/invitations/accept', 303);
   },
 });

@@ -114,7 +114,7 @@ const sentPageRoute = (engine: () => Engine): Route =>
         locale: localeOf(wire),
         client: client?.shown ?? null,
         email: asked.email,
-        sender: ctx.config.mailFrom,
+        sender: ctx.config.mailFrom.address,
         resend_after: Math.max(0, resendAfterSeconds - elapsed),
         problem: query.problem === undefined ? null : { code: query.problem },
         actions: { code: codeAction, resend: requestAction(asked.email, asked.interaction) },

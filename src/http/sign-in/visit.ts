@@ -6,7 +6,7 @@ import { Failure } from '../../kernel/failures.ts';
 import { stepPage } from '../../pages/step.ts';
 import { findExpiredStep, openSignIn } from '../../provider/interactions.ts';
 import type { Engine } from '../../provider/provider.ts';
-import { sendPage, wantsHtml } from '../html.ts';
+import { localeOf, sendPage, varies, wantsHtml } from '../html.ts';
 import { problemOf, setRetryAfter } from '../problems.ts';
 import type { Wire } from '../route.ts';
 
@@ -50,13 +50,13 @@ export async function sendExpired(visit: Visit, failure = new Failure('interacti
 
 async function sendStep({ ctx, request, reply, uid }: Visit, step: Step) {
   if (step.step === 'denied') request.log.info({ code: step.code, caseId: step.case_id }, 'access denied');
-  if (!wantsHtml(request)) return reply.send(step);
+  if (!wantsHtml(request)) return varies(reply).send(step);
   if (step.step === 'done') return reply.redirect(step.location, 303);
   // after a POST always 303, never 307: the password must not be posted on
   if (request.method === 'POST') return reply.redirect(`/sign-in/${uid}`, 303);
   const { signInUrl } = ctx.config;
   if (signInUrl !== undefined) return reply.redirect(withInteraction(signInUrl, uid), 303);
-  return sendPage(reply, stepPage(step));
+  return sendPage(reply, stepPage(step, shownLocale(step, request)));
 }
 
 interface Standing {
@@ -72,13 +72,18 @@ function sendStepProblem(visit: Visit, failure: Failure, { step, caseId }: Stand
   if (!wantsHtml(request)) {
     setRetryAfter(reply, problem.status, failure);
     const body = { ...problem, ...(caseId !== undefined && { case_id: caseId }), step };
-    return reply.status(problem.status).type('application/problem+json').send(body);
+    return varies(reply).status(problem.status).type('application/problem+json').send(body);
   }
   if (step.step === 'expired' || problem.status >= 500) {
     setRetryAfter(reply, problem.status, failure);
-    return sendPage(reply.status(problem.status), stepPage(step, problem));
+    return sendPage(reply.status(problem.status), stepPage(step, shownLocale(step, request), problem));
   }
   return reply.redirect(`/sign-in/${uid}`, 303);
+}
+
+/** The sign-in's; where there is none any more, the browser's. */
+function shownLocale(step: Step, request: Wire['request']): string {
+  return 'locale' in step ? step.locale : localeOf(request);
 }
 
 function withInteraction(page: string, uid: string): string {

@@ -1,3 +1,5 @@
+import type { FailureCode } from '../../kernel/failures.ts';
+
 /** The texts of the built-in pages in English: the source of every other language. */
 export const en = {
   abort: (client: string) => `Back to ${client}`,
@@ -37,24 +39,39 @@ export const en = {
   signingOut: 'Signing you out',
   startAgain: (client: string) => `Back to ${client}`,
   throttled: 'There were too many wrong tries. Wait a little, or set a new password.',
-  tryAgain: 'Try again',
 
-  // what a page says of each failure; JSON has the same in English (kernel/failures.ts)
+  // what a page says of each failure; JSON has the titles of kernel/failures.ts
+  errorBack: 'Go back to the application you came from and start again there.',
+  errorLater: 'Wait a moment and try again. If it goes on, tell whoever helps you the number below.',
   failures: {
-    invalid_input: 'Something in this request is not right',
+    action_not_available: 'This cannot be done at this point',
+    already_exists: 'This exists already',
     cross_site_request: 'This request came from another site',
-    not_found: 'There is nothing here',
-    action_not_available: 'This cannot be done at this moment',
-    already_exists: 'That is there already',
-    no_free_seat: 'Every seat is taken',
+    headers_too_large: 'The address or the cookies are too long',
     interaction_expired: 'This sign-in has ended',
-    link_expired: 'This link does not work any more',
-    throttled: 'Too many tries. Wait a little and try again',
-    overloaded: 'Too many are signing in at this moment. Try again shortly',
-    unavailable: 'The service is not available at this moment',
     internal_error: 'Something went wrong',
-  } as Readonly<Record<string, string>>,
-  help: 'Help',
+    invalid_credentials: 'The email or the password is wrong',
+    invalid_input: 'This request cannot be understood',
+    link_expired: 'This link does not work any more',
+    no_free_seat: 'Every seat is taken',
+    not_found: 'There is no page at this address',
+    overloaded: 'Too many people are signing in at this moment',
+    password_refused: 'This password cannot be used',
+    payload_too_large: 'This request is too large',
+    request_timeout: 'This request took too long',
+    throttled: 'There were too many tries',
+    unavailable: 'The service is not available at this moment',
+    unsupported_media_type: 'This request cannot be understood',
+  } satisfies Record<FailureCode | 'internal_error', string> as Record<
+    FailureCode | 'internal_error',
+    string
+  >,
+  help: 'Need help?',
+  helpPage: 'Help and support',
+
+  // on the way from one page to another
+  goingOn: 'One moment',
+  goingOnLead: 'You are being taken further.',
 
   // a forgotten password
   forgotPassword: 'Forgot your password?',
@@ -104,7 +121,7 @@ export const en = {
     `You are here already: accept with the password you sign in with as ${email}.`,
   invitationExpired: 'This invitation does not work any more',
   invitationExpiredLead:
-    'It was accepted already, was taken back, or is older than seven days. If you cannot sign in, ask the person who invited you to send it again.',
+    'Try the link in the mail once more. If that does not help, the invitation was accepted already, was taken back, or is older than seven days. If you cannot sign in, ask the person who invited you to send it again.',
   invitationLead: (inviter: string, account: string) => `${inviter} has invited you to ${account}.`,
   invitationNew: (email: string) => `Choose a password for ${email}.`,
   invitationProducts: (products: string) => `With it you can use ${products}.`,

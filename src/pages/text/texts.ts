@@ -11,3 +11,8 @@ const catalogues: Readonly<Record<Locale, Texts>> = { en, de, es, fr, ja };
 export function texts(locale: string): Texts {
   return catalogues[chooseLocale(locale)];
 }
+
+/** What a page says of a failure; of the protocol's own errors only that something is not right. */
+export function failureTitle(code: string, t: Texts): string {
+  return new Map(Object.entries(t.failures)).get(code) ?? t.problem;
+}

@@ -1,6 +1,6 @@
 import type { DenialTexts } from './denial-texts.ts';
 
-const support = 'Wenden Sie sich an den Support und nennen Sie die Vorgangsnummer.';
+const support = 'Wenden Sie sich an den Support und nennen Sie die Fallnummer.';
 
 export const de: DenialTexts = {
   names: ({ account, product = 'diese Anwendung' }) => ({

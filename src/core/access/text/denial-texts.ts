@@ -1,5 +1,5 @@
-import type { RemedyTexts } from '../explain.ts';
 import type { DenialCode } from '../decide.ts';
+import type { RemedyTexts } from '../remedies.ts';
 
 /** How the account and the product are spoken of: by name, or in general where the name is not known. */
 export interface Names {
@@ -7,7 +7,7 @@ export interface Names {
   readonly product: string;
 }
 
-/** Why access is refused, in one language. Remedies stand in the order of explain.ts. */
+/** Why access is refused, in one language. Remedies stand in the order of remedies.ts. */
 export interface DenialTexts {
   /** Made to fit wherever the texts below put them, articles and cases included. */
   readonly names: (known: Partial<Names>) => Names;

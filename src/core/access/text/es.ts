@@ -47,22 +47,22 @@ export const es: DenialTexts = {
       remedies: ['Consulte a un administrador de su cuenta.'],
     }),
     no_seat: ({ account, product }) => ({
-      title: `No tiene ninguna plaza para ${product}`,
-      text: `La cuenta de ${account} usa ${product}, pero usted no tiene ninguna plaza asignada.`,
+      title: `No tiene ningún puesto para ${product}`,
+      text: `La cuenta de ${account} usa ${product}, pero usted no tiene ningún puesto asignado.`,
       remedies: [
-        'Solicite una plaza: los administradores de su cuenta recibirán un correo.',
-        'O pídasela directamente a un administrador o a la persona responsable de la facturación.',
+        'Solicite un puesto: los administradores de su cuenta recibirán un correo.',
+        'O pídaselo directamente a un administrador o a la persona responsable de la facturación.',
       ],
     }),
     seat_not_yet: ({ product }) => ({
-      title: 'Su plaza aún no es válida',
-      text: `Su plaza para ${product} empieza más adelante.`,
-      remedies: ['Hable con un administrador de su cuenta si la necesita antes.'],
+      title: 'Su puesto aún no es válido',
+      text: `Su puesto para ${product} empieza más adelante.`,
+      remedies: ['Hable con un administrador de su cuenta si lo necesita antes.'],
     }),
     seat_ended: ({ product }) => ({
-      title: 'Su plaza ha terminado',
-      text: `Su plaza para ${product} ha terminado.`,
-      remedies: ['Pida a un administrador de su cuenta que se la asigne de nuevo.'],
+      title: 'Su puesto ha terminado',
+      text: `Su puesto para ${product} ha terminado.`,
+      remedies: ['Pida a un administrador de su cuenta que se lo asigne de nuevo.'],
     }),
     role_required: ({ account }) => ({
       title: 'Solo para administradores',

@@ -4,7 +4,7 @@ const support = 'Contactez l’assistance en indiquant le numéro de dossier.';
 
 export const fr: DenialTexts = {
   names: ({ account, product = 'cette application' }) => ({
-    account: account === undefined ? 'de votre entreprise' : `« ${account} »`,
+    account: account === undefined ? 'de votre entreprise' : `«\u00a0${account}\u00a0»`,
     product,
   }),
   signUp: 'Ou inscrivez-vous.',
@@ -53,7 +53,7 @@ export const fr: DenialTexts = {
       title: `Vous n’avez pas de place pour ${product}`,
       text: `Le compte ${account} utilise ${product}, mais aucune place ne vous est attribuée.`,
       remedies: [
-        'Demandez une place : les administrateurs de votre compte recevront un e-mail.',
+        'Demandez une place\u00a0: les administrateurs de votre compte recevront un e-mail.',
         'Ou adressez-vous vous-même à un administrateur ou à votre responsable de facturation.',
       ],
     }),
