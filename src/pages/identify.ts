@@ -3,6 +3,7 @@ import { actionButton } from './action-form.ts';
 import { html, type Html } from './html.ts';
 import { page, type Page } from './layout.ts';
 import { hiddenFields } from './password-reset-request.ts';
+import { problemSummary } from './problem-summary.ts';
 import type { Texts } from './text/en.ts';
 
 export function identifyPage(step: Extract<Step, { step: 'identify' }>, t: Texts): Page {
@@ -15,12 +16,7 @@ export function identifyPage(step: Extract<Step, { step: 'identify' }>, t: Texts
     { title: problem ? `${t.problem}: ${t.signIn}` : t.signIn, client, locale },
     html`<h1>${t.signIn}</h1>
       <p class="lead">${t.signInTo(client.name)}</p>
-      ${
-        message &&
-        html`<div class="problem" role="alert" id="problem">
-          <p><a href="#${emailProblem ? 'email' : 'password'}">${message}</a></p>
-        </div>`
-      }
+      ${message && problemSummary(message, emailProblem ? 'email' : 'password')}
       <form method="post" action="${actions['password']?.href}">
         <label for="email">${t.email}</label>
         <input

@@ -2,6 +2,7 @@
 import type { Action, StepClient } from '../core/sign-in/step.ts';
 import { html, type Html } from './html.ts';
 import { page, type Page } from './layout.ts';
+import { passwordProblem, problemSummary } from './problem-summary.ts';
 import type { Texts } from './text/en.ts';
 import { texts } from './text/texts.ts';
 
@@ -28,12 +29,7 @@ export function invitationPage(view: InvitationView): Page {
     html`<h1>${title}</h1>
       <p class="lead">${t.invitationLead(inviter ?? account, account)}</p>
       ${products.length > 0 && html`<p>${t.invitationProducts(products.join(', '))}</p>`}
-      ${
-        problem &&
-        html`<div class="problem" role="alert" id="problem">
-          <p><a href="#password">${problemText(problem.code, t)}</a></p>
-        </div>`
-      }
+      ${problem && problemSummary(problemText(problem.code, t), 'password')}
       <p>${isNew ? t.invitationNew(email) : t.invitationExisting(email)}</p>
       <form method="post" action="${actions.accept.href}">
         <input type="email" name="username" autocomplete="username" value="${email}" readonly hidden />
@@ -61,16 +57,10 @@ function nameField({ fields }: Action, t: Texts): Html {
     <input id="name" name="name" type="text" autocomplete="name" maxlength="200" value="${value}" />`;
 }
 
+/** What can go wrong besides the password's own faults: somebody who is here already proves theirs. */
 function problemText(code: string, t: Texts): string {
-  // a map, because the code stands in the address: `constructor` would be found in an object
-  const known = new Map([
-    ['too_short', t.passwordTooShort],
-    ['too_long', t.passwordTooLong],
-    ['too_personal', t.passwordTooPersonal],
-    ['invalid_credentials', t.invalidPassword],
-    ['throttled', t.throttled],
-  ]);
-  return known.get(code) ?? t.passwordTooCommon;
+  if (code === 'invalid_credentials') return t.invalidPassword;
+  return code === 'throttled' ? t.throttled : passwordProblem(code, t);
 }
 
 export function invitationDonePage({

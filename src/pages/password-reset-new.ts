@@ -1,7 +1,7 @@
 import type { Action, ShownProblem, StepClient } from '../core/sign-in/step.ts';
 import { html } from './html.ts';
 import { page, type Page } from './layout.ts';
-import type { Texts } from './text/en.ts';
+import { passwordProblem, problemSummary } from './problem-summary.ts';
 import { texts } from './text/texts.ts';
 
 export interface NewPasswordView {
@@ -21,12 +21,7 @@ export function passwordResetNewPage({ locale, client, email, problem, actions }
     { title, client, locale },
     html`<h1>${t.resetNew}</h1>
       <p class="lead">${t.resetNewLead(email)}</p>
-      ${
-        problem &&
-        html`<div class="problem" role="alert" id="problem">
-          <p><a href="#password">${refusalText(problem.fields?.['password'], t)}</a></p>
-        </div>`
-      }
+      ${problem && problemSummary(passwordProblem(problem.fields?.['password'], t), 'password')}
       <form method="post" action="${actions.complete.href}">
         <input type="email" name="username" autocomplete="username" value="${email}" readonly hidden />
         <label for="password">${t.resetNewPassword}</label>
@@ -45,17 +40,6 @@ export function passwordResetNewPage({ locale, client, email, problem, actions }
         <button class="primary" type="submit" id="set-password">${t.resetSet}</button>
       </form>`,
   );
-}
-
-/** Why a password was not taken; what is not known by name is taken for common. */
-function refusalText(reason: string | undefined, t: Texts): string {
-  // a map, because the reason stands in the address: `constructor` would be found in an object
-  const reasons = new Map([
-    ['too_short', t.passwordTooShort],
-    ['too_long', t.passwordTooLong],
-    ['too_personal', t.passwordTooPersonal],
-  ]);
-  return reasons.get(reason ?? '') ?? t.passwordTooCommon;
 }
 
 /** A link that was used, is too old, or never was one. */

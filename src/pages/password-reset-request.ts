@@ -1,6 +1,7 @@
 import type { Action, StepClient } from '../core/sign-in/step.ts';
 import { html, type Html } from './html.ts';
 import { page, type Page } from './layout.ts';
+import { problemSummary } from './problem-summary.ts';
 import { texts } from './text/texts.ts';
 
 export interface ForgotPasswordView {
@@ -27,12 +28,7 @@ export function passwordResetRequestPage({
     { title: problem ? `${t.problem}: ${t.resetTitle}` : t.resetTitle, client, locale },
     html`<h1>${t.resetTitle}</h1>
       <p class="lead">${t.resetLead}</p>
-      ${
-        message &&
-        html`<div class="problem" role="alert" id="problem">
-          <p><a href="#email">${message}</a></p>
-        </div>`
-      }
+      ${message && problemSummary(message, 'email')}
       <form method="post" action="${actions.request.href}">
         ${hiddenFields(actions.request)}
         <label for="email">${t.email}</label>

@@ -2,6 +2,7 @@ import type { Action, StepClient } from '../core/sign-in/step.ts';
 import { html } from './html.ts';
 import { page, type Page } from './layout.ts';
 import { hiddenFields } from './password-reset-request.ts';
+import { problemSummary } from './problem-summary.ts';
 import { texts } from './text/texts.ts';
 
 export interface ResetMailSentView {
@@ -25,12 +26,7 @@ export function passwordResetSentPage(view: ResetMailSentView): Page {
     { title: isWrong ? `${t.problem}: ${t.resetSent}` : t.resetSent, client, locale },
     html`<h1>${t.resetSent}</h1>
       <p>${t.resetSentLead(email)}</p>
-      ${
-        isWrong &&
-        html`<div class="problem" role="alert" id="problem">
-          <p><a href="#code">${t.resetWrongCode}</a></p>
-        </div>`
-      }
+      ${isWrong && problemSummary(t.resetWrongCode, 'code')}
       ${problem?.code === 'too_soon' && html`<p class="note" role="status">${t.resetTooSoon}</p>`}
       <form method="post" action="${actions.code.href}">
         <label for="code">${t.resetCode}</label>
