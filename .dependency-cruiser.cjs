@@ -39,7 +39,7 @@ const layers = [
   },
   {
     name: 'db-and-context-are-below-core',
-    from: { path: '^src/(db/|(context|fetch|log|background)[.]ts$)' },
+    from: { path: '^src/(db/|(context|fetch|log|background|thread)[.]ts$)' },
     to: { path: above.db },
   },
   {
@@ -77,12 +77,13 @@ const layers = [
   },
   {
     name: 'federation-knows-only-what-it-needs',
-    comment: 'kernel, context, the doors of connections and identities, and its libraries.',
+    comment:
+      'kernel, context, threads, the doors of attempts, connections and identities, and its libraries.',
     from: { path: '^src/federation/' },
     to: {
       path: '^src/',
       pathNot:
-        '^src/(federation/|kernel/|db/schema[.]ts$|(context|fetch)[.]ts$|core/(connections|identities)/)',
+        '^src/(federation/|kernel/|db/schema[.]ts$|(context|fetch|thread)[.]ts$|core/(attempts|connections|identities)/)',
     },
   },
   {
@@ -169,8 +170,12 @@ const layers = [
 /** Libraries that one place has to itself. */
 const confined = [
   ['oidc-provider', '^src/provider/'],
-  ['openid-client', '^src/(demo|federation)/'],
+  ['openid-client', '^src/(demo|federation/oidc)/'],
   ['@node-saml', '^src/federation/saml/'],
+  ['saxes', '^src/federation/saml/'],
+  ['@xmldom', '^src/(federation/saml|demo/rehearsal)/'],
+  ['xml-crypto', '^src/(federation/saml|demo/rehearsal)/'],
+  ['xml-encryption', '^src/(federation/saml|demo/rehearsal)/'],
   ['nodemailer', '^src/mail/transport[.]ts$'],
   ['undici', '^src/fetch[.]ts$'],
   ['argon2', '^src/core/credentials/password[.]ts$'],

@@ -36,6 +36,8 @@ export interface Config {
   readonly brand: Brand;
   readonly signInUrl: string | undefined;
   readonly trustedProxies: readonly string[];
+  /** Two or more; what they do not agree on is not proven. */
+  readonly dnsResolvers: readonly string[];
   readonly logLevel: string;
   readonly production: boolean;
   /** The demo world, its start page and its product app: only without a database of one's own. */
@@ -73,6 +75,7 @@ export function loadConfig(env: Environment = process.env): Config {
     brand: brandOf(values),
     signInUrl: values.SIGN_IN_URL,
     trustedProxies: values.TRUSTED_PROXIES,
+    dnsResolvers: values.DNS_RESOLVERS,
     logLevel: values.LOG_LEVEL,
     production,
     demo,

@@ -3,6 +3,7 @@
  * and `config/load.ts` is the only reader of the environment.
  */
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 export interface Setting<Output> {
@@ -54,6 +55,18 @@ const list = z.string().transform((value) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+
+/** Two at least: what one of them says alone proves nothing. */
+const dnsServers = list.refine((items) => new Set(items).size >= 2 && items.every(isServer), {
+  error: 'must be a comma-separated list of two or more addresses such as 192.0.2.53 or [2001:db8::53]:5353',
+});
+
+/** An IP address, with a port or without; IPv6 with a port stands in brackets. */
+function isServer(text: string): boolean {
+  const [, bracketed, plain, port = '53'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const address = bracketed ?? plain ?? text;
+  return isIP(address) >= (bracketed ? 6 : 4) && Number(port) >= 1 && Number(port) <= 65_535;
+}
 
 /** 32 bytes each, newest first; a key's id is the first 8 hex digits of its SHA-256. */
 const keys = list.transform((items, issue) => {
@@ -141,6 +154,12 @@ export const settings = {
     parse: list,
     fallback: '',
     about: 'Comma-separated addresses or networks (CIDR) of the proxies whose X-Forwarded-For is believed.',
+  }),
+  DNS_RESOLVERS: setting({
+    parse: dnsServers,
+    fallback: '1.1.1.1,8.8.8.8',
+    about:
+      'Comma-separated addresses, with a port where it is not 53, of the DNS servers that are asked for the record that proves a domain. All must agree, so name at least two, of different operators.',
   }),
   LOG_LEVEL: setting({
     parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -19,7 +19,13 @@ const generators = {
 } satisfies Record<string, () => string | Promise<string>>;
 
 /** The ids that the code must not confuse with one another; every other id is a string. */
-const brandedIds = { user: 'UserId', account: 'AccountId', product: 'ProductId' };
+const brandedIds = {
+  user: 'UserId',
+  account: 'AccountId',
+  product: 'ProductId',
+  connection: 'ConnectionId',
+  domain: 'DomainId',
+};
 
 const isCheck = process.argv.includes('--check');
 const stale: string[] = [];

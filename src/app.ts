@@ -9,15 +9,19 @@ import type { Config } from '../config/load.ts';
 import { type Job, startBackground } from './background.ts';
 import type { Context } from './context.ts';
 import { clientChangedChannel } from './core/clients/clients.ts';
+import { warnOfCertificates } from './core/connections/connections.ts';
 import { forgetEndedThrottles } from './core/credentials/credentials.ts';
+import { recheckDomains } from './core/domains/domains.ts';
 import { ensureSigningKeys } from './core/keys/keys.ts';
 import { decidePasswordResets } from './core/password-resets/password-resets.ts';
 import { connect } from './db/connect.ts';
 import { listen } from './db/listen.ts';
 import { migrateToLatest } from './db/migrate.ts';
+import { refreshMetadata } from './federation/refresh.ts';
 import { createSafeFetch } from './fetch.ts';
 import { answerClientError } from './http/client-error.ts';
 import { dropTossedCookies } from './http/cookies.ts';
+import { federationRoutes } from './http/federation.ts';
 import { engineRoutes } from './http/engine.ts';
 import { registerLook } from './http/html.ts';
 import { registerHeaders, registerPageCors } from './http/headers.ts';
@@ -90,6 +94,7 @@ export async function buildApp({
     ...publicRoutes(() => engine, look.stylesheet),
     ...signInRoutes(() => engine),
     ...recoveryRoutes(() => engine),
+    ...federationRoutes(),
   ]);
   await server.register((scope) => {
     engineRoutes(scope, ctx, () => engine);
@@ -117,6 +122,9 @@ function backgroundJobs(engine: Engine, mail: MailTransport | undefined): Job[] 
     { name: 'mail', everyMs: 1000, run: async (ctx) => (mail ? deliverMail(ctx, mail) : 0) },
     { name: 'logout notices', everyMs: 1000, run: (ctx) => engine.backChannelLogout.deliver(ctx) },
     { name: 'password resets', everyMs: 1000, run: decidePasswordResets },
+    { name: 'domains', everyMs: 60_000, run: recheckDomains },
+    { name: 'connection metadata', everyMs: 60_000, run: refreshMetadata },
+    { name: 'certificate warnings', everyMs: 3_600_000, run: warnOfCertificates },
     { name: 'throttles', everyMs: 3_600_000, run: forgetEndedThrottles },
   ];
 }

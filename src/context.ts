@@ -12,6 +12,8 @@ export interface Origin {
   readonly ip?: string;
   /** What the browser shows for having signed in before: the value of its cookie, believed by nobody yet. */
   readonly knownBrowser?: string;
+  /** And for the company it came by last. */
+  readonly rememberedCompany?: string;
 }
 
 /** What an operation may reach besides its arguments. Built once in app.ts; a request adds its origin. */

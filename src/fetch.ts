@@ -8,7 +8,7 @@ import ipaddr from 'ipaddr.js';
 import { Agent, fetch as undiciFetch, type Dispatcher, type RequestInit as UndiciInit } from 'undici';
 
 export interface SafeRequestInit extends Omit<RequestInit, 'body'> {
-  readonly body?: RequestInit['body'] | undefined;
+  readonly body?: RequestInit['body'] | Uint8Array | undefined;
   /** Lowers the cap on this answer's body, never raises it. */
   readonly maxBytes?: number;
 }

@@ -1,22 +1,13 @@
 /** The commands of an operator, as processes. */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import t from 'tap';
 import { Agent } from './support/agent.ts';
 import { startApp } from './support/app.ts';
+import { run } from './support/command.ts';
 import { createEmptyDatabase } from './support/replicas.ts';
 
 const key = (): string => randomBytes(32).toString('base64url');
-
-async function run(file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [file, ...args], { env: { PATH: process.env['PATH'], ...env } });
-  let [output, errors] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, output, errors };
-}
 
 t.test('the first operator of a deployment', async (t) => {
   const app = await startApp(t, { demo: false });

@@ -140,6 +140,31 @@ const expectations: Record<SettingName, Expectation> = {
     good: [['http://localhost:4000/login', 'http://localhost:4000/login']],
     bad: ['/login', 'javascript:alert(1)', 'ftp://localhost/login'],
   },
+  DNS_RESOLVERS: {
+    read: (config) => config.dnsResolvers,
+    good: [
+      ['192.0.2.1,192.0.2.2', ['192.0.2.1', '192.0.2.2']],
+      [' 127.0.0.1:5301 , 127.0.0.1:5302 ', ['127.0.0.1:5301', '127.0.0.1:5302']],
+      [
+        '2001:db8::1,[2001:db8::2],[2001:db8::3]:5353',
+        ['2001:db8::1', '[2001:db8::2]', '[2001:db8::3]:5353'],
+      ],
+    ],
+    bad: [
+      '192.0.2.1',
+      '192.0.2.1,192.0.2.1',
+      ',',
+      '192.0.2.1,dns.example.com',
+      '192.0.2.1,192.0.2.2:0',
+      '192.0.2.1,192.0.2.2:65536',
+      '192.0.2.1,192.0.2.2:x',
+      '192.0.2.1,[192.0.2.2]:53',
+      '192.0.2.1,2001:db8::1:53535353',
+      '192.0.2.1,https://192.0.2.2',
+      '192.0.2.1;192.0.2.2',
+    ],
+    unset: ['1.1.1.1', '8.8.8.8'],
+  },
   TRUSTED_PROXIES: {
     read: (config) => config.trustedProxies,
     good: [

@@ -6,9 +6,13 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { settings } from '../config/settings.ts';
 import { composeProblems, dockerfileProblems } from '../scripts/check-deploy.ts';
+import { connectionCommands } from '../src/cli/connection.ts';
+import { domainCommands } from '../src/cli/domain.ts';
 import { denialCodes } from '../src/core/access/access.ts';
+import { refusalCodes } from '../src/core/attempts/attempts.ts';
 import { nextStep, type SignIn, type SignInState, type Step } from '../src/core/sign-in/sign-in.ts';
-import { failures } from '../src/kernel/failures.ts';
+import type { EmailAddress } from '../src/kernel/email-address.ts';
+import { failures, type FailureCode } from '../src/kernel/failures.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (file: string): Promise<string> => readFile(path.join(root, file), 'utf8');
@@ -58,6 +62,16 @@ t.test('every npm script that a document names exists', async (t) => {
   }
 });
 
+t.test('every doorward command that a document names exists', (t) => {
+  const commands = Object.keys({ ...connectionCommands, ...domainCommands });
+  const named = documents.flatMap(({ text }) =>
+    Array.from(text.matchAll(/doorward ((?:connection|domain) [a-z-]+)/g), ([, name = '']) => name),
+  );
+  for (const name of new Set(named)) t.ok(commands.includes(name), name);
+  t.ok(named.includes('connection require'), 'the roll-out is among them');
+  t.end();
+});
+
 t.test('docs/errors.md lists the failures, and the denials in their order', async (t) => {
   const [errors = '', denials = ''] = (await read('docs/errors.md')).split('\n## ');
   const table = Object.entries(failures).map(([code, { status, title }]) => [code, String(status), title]);
@@ -66,6 +80,12 @@ t.test('docs/errors.md lists the failures, and the denials in their order', asyn
     rowsOf(denials).map(([code]) => code),
     [...denialCodes],
   );
+});
+
+t.test('docs/integration/troubleshooting.md explains every reason to refuse a company sign-in', async (t) => {
+  const [, ...sections] = (await read('docs/integration/troubleshooting.md')).split('\n## ');
+  const codes = sections.flatMap((section) => rowsOf(section).map(([code]) => code));
+  t.same(codes.toSorted(), [...refusalCodes].sort());
 });
 
 t.test('docs/configuration.md lists the settings', async (t) => {
@@ -95,8 +115,7 @@ t.test('docs/interactions.md shows every step with the members and actions it ha
     }
     for (const action of actionsOf(step)) t.match(text, `| \`${action}\``, `the table has ${action}`);
   }
-  for (const code of ['invalid_input', 'invalid_credentials', 'action_not_available', 'interaction_expired'])
-    t.match(text, new RegExp(`\`${code}\` +\\| ${failures[code as 'invalid_input'].status} `));
+  for (const code of met) t.match(text, new RegExp(`\`${code}\` +\\| ${failures[code].status} `));
 });
 
 t.test('the container files keep their rules, and the check of them is awake', async (t) => {
@@ -148,11 +167,35 @@ t.test('the container files keep their rules, and the check of them is awake', a
   }
 });
 
+/** The failures that a step may answer with. */
+const met: readonly FailureCode[] = [
+  'invalid_input',
+  'invalid_credentials',
+  'another_proof_needed',
+  'company_sign_in_failed',
+  'sso_required',
+  'company_not_found',
+  'action_not_available',
+  'interaction_expired',
+  'throttled',
+];
 const account = { id: 'acc_1', name: 'Acme Inc.' } as const;
 const subject = { userId: 'usr_1' } as const;
 /** One of each: a state that is new does not compile until it is here, and fails until it is documented. */
 const states: { readonly [At in SignInState['at']]: Extract<SignInState, { at: At }> } = {
   identify: { at: 'identify' },
+  company: { at: 'company' },
+  choose_connection: {
+    at: 'choose_connection',
+    email: 'gina@globex.test' as EmailAddress,
+    connections: [{ id: 'con_1', label: 'Globex Corp' }],
+  },
+  returned: {
+    at: 'returned',
+    connectionId: 'con_1',
+    attemptId: 'att_1',
+    identity: { issuer: 'x', subject: 'x', attributes: {}, amr: [] },
+  },
   choose_account: { at: 'choose_account', subject, accounts: [account] },
   denied: {
     at: 'denied',
@@ -177,6 +220,12 @@ const signIn: Omit<SignIn, 'state'> = {
     startUrl: null,
   },
   loginHint: undefined,
+  isNew: false,
+  domainHint: undefined,
+  connectionHint: undefined,
+  remembered: undefined,
+  forceAuthn: false,
+  maxAge: undefined,
   account: undefined,
   session: undefined,
   location: 'http://localhost:3000/authorize/uid',

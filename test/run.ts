@@ -10,6 +10,7 @@ import { connect } from '../src/db/connect.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded.ts';
 import { migrateToLatest } from '../src/db/migrate.ts';
 import { findChromium } from './support/find-chromium.ts';
+import { hasPysaml2, hasSimplesamlphp } from './support/find-peers.ts';
 import { reportTap } from './support/tap-report.ts';
 
 interface Server {
@@ -39,15 +40,40 @@ try {
 }
 process.exit(failed === 0 ? 0 : 1);
 
-/**
- * All of them; but where there is no Chromium, and nobody counts on this run (CI), the pages are left out, and said to
- * be: a newcomer has Node.js and npm and nothing else.
- */
+/** What of all files needs more than Node.js and npm, which is all that a newcomer has. */
+function needs() {
+  return [
+    {
+      what: 'Chromium',
+      files: 'test/pages/',
+      isThere: async () => (await findChromium()) !== undefined,
+      remedy: 'Install it, or name it in CHROMIUM.',
+    },
+    {
+      what: 'SimpleSAMLphp',
+      files: 'test/federation/simplesamlphp.test.ts',
+      isThere: hasSimplesamlphp,
+      remedy: "Install Debian's simplesamlphp, php-cli, php-xml and php-mbstring.",
+    },
+    {
+      what: 'pysaml2',
+      files: 'test/federation/pysaml2.test.ts',
+      isThere: hasPysaml2,
+      remedy: "Install Debian's python3-pysaml2 and xmlsec1.",
+    },
+  ];
+}
+
+/** All of them; but what this machine cannot run is left out, and said to be, unless somebody counts on this run (CI). */
 async function allFiles(): Promise<string[]> {
-  const all = (await Array.fromAsync(glob('test/**/*.test.ts', { exclude: ['test/fixtures/**'] }))).sort();
-  if (process.env['CI'] !== undefined || (await findChromium()) !== undefined) return all;
-  console.log('No Chromium was found: test/pages/ is not run. Install it, or name it in CHROMIUM.');
-  return all.filter((file) => !file.startsWith('test/pages/'));
+  let files = (await Array.fromAsync(glob('test/**/*.test.ts', { exclude: ['test/fixtures/**'] }))).sort();
+  if (process.env['CI'] !== undefined) return files;
+  for (const need of needs()) {
+    if (await need.isThere()) continue;
+    console.log(`No ${need.what} was found: ${need.files} is not run. ${need.remedy}`);
+    files = files.filter((file) => !file.startsWith(need.files));
+  }
+  return files;
 }
 
 /**

@@ -4,7 +4,9 @@ import { pino } from 'pino';
 import { loadConfig } from '../../config/load.ts';
 import { openCommandContext } from './context.ts';
 import type { Command } from './command.ts';
+import { connectionCommands } from './connection.ts';
 import { createOperator } from './create-operator.ts';
+import { domainCommands } from './domain.ts';
 import { invite } from './invite.ts';
 import { migrate } from './migrate.ts';
 import { seed } from './seed.ts';
@@ -14,12 +16,14 @@ const commands: Readonly<Record<string, Command>> = {
   seed,
   'client create-operator': createOperator,
   invite,
+  ...domainCommands,
+  ...connectionCommands,
 };
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(words: readonly string[]): Promise<number> {
-  const name = Object.keys(commands).find((candidate) => words.join(' ').startsWith(candidate));
+  const name = Object.keys(commands).find((candidate) => `${words.join(' ')} `.startsWith(`${candidate} `));
   const command = name === undefined ? undefined : commands[name];
   if (name === undefined || !command || words.includes('--help')) {
     process.stdout.write(help());

@@ -3,7 +3,7 @@
  * Please do not edit it manually.
  */
 
-import type { AccountId, ProductId, UserId } from "../kernel/ids.ts";
+import type { AccountId, ConnectionId, DomainId, ProductId, UserId } from "../kernel/ids.ts";
 import type { ColumnType } from "kysely";
 
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
@@ -33,6 +33,16 @@ export interface Accounts {
   slug: string;
   status: Generated<string>;
   updatedAt: Timestamp;
+}
+
+export interface Arrivals {
+  attemptId: string;
+  browserHash: Buffer;
+  connectionId: ConnectionId;
+  expiresAt: Timestamp;
+  handleHash: Buffer;
+  purpose: string;
+  sealed: string;
 }
 
 export interface Artifacts {
@@ -73,6 +83,101 @@ export interface Clients {
   updatedAt: Timestamp;
 }
 
+export interface ConnectionAttempts {
+  accountId: AccountId;
+  caseId: string | null;
+  claims: Json | null;
+  clientId: string | null;
+  code: string | null;
+  connectionId: ConnectionId;
+  id: string;
+  ip: string | null;
+  outcome: Generated<string>;
+  purpose: string;
+  stage: string;
+  startedAt: Timestamp;
+  updatedAt: Timestamp;
+  userId: UserId | null;
+}
+
+export interface ConnectionDomains {
+  accountId: AccountId;
+  addresses: string[] | null;
+  connectionId: ConnectionId;
+  domainId: DomainId;
+  priority: Generated<number>;
+}
+
+export interface ConnectionKeys {
+  certificate: string;
+  connectionId: ConnectionId;
+  createdAt: Timestamp;
+  expiresAt: Timestamp;
+  id: string;
+  privateKeySealed: string;
+  state: string;
+  use: string;
+}
+
+export interface Connections {
+  accountId: AccountId;
+  createdAt: Timestamp;
+  id: ConnectionId;
+  kind: string;
+  label: string;
+  mapping: Json;
+  pilotEmails: Generated<string[]>;
+  published: Json;
+  refreshAt: Timestamp | null;
+  refreshError: string | null;
+  revision: Generated<number>;
+  secretSealed: string | null;
+  settings: Json;
+  settingsHash: Buffer;
+  state: Generated<string>;
+  testedAt: Timestamp | null;
+  testedHash: Buffer | null;
+  updatedAt: Timestamp;
+}
+
+export interface ConnectionTests {
+  connectionId: ConnectionId;
+  createdAt: Timestamp;
+  createdBy: string | null;
+  expiresAt: Timestamp;
+  settingsHash: Buffer;
+  tokenHash: Buffer;
+}
+
+export interface Departures {
+  attemptId: string;
+  browserHash: Buffer;
+  connectionId: ConnectionId;
+  createdAt: Timestamp;
+  expiresAt: Timestamp;
+  idHash: Buffer;
+  purpose: string;
+  revision: number;
+  sealed: string;
+}
+
+export interface Domains {
+  accountId: AccountId;
+  challenge: string;
+  createdAt: Timestamp;
+  firstMissedAt: Timestamp | null;
+  id: DomainId;
+  includeSubdomains: Generated<boolean>;
+  lastSeenAt: Timestamp | null;
+  linkingSuspendedAt: Timestamp | null;
+  misses: Generated<number>;
+  name: string;
+  nextCheckAt: Timestamp | null;
+  state: string;
+  updatedAt: Timestamp;
+  verifiedAt: Timestamp | null;
+}
+
 export interface Events {
   accountId: AccountId | null;
   actorId: string | null;
@@ -90,9 +195,24 @@ export interface Events {
 export interface Grants {
   accountId: AccountId | null;
   clientId: string;
+  evidence: Json | null;
   expiresAt: Timestamp;
   id: string;
   payload: Json;
+  userId: UserId;
+}
+
+export interface Identities {
+  accountId: AccountId;
+  connectionId: ConnectionId;
+  createdAt: Timestamp;
+  email: string | null;
+  id: string;
+  issuer: string;
+  lastUsedAt: Timestamp;
+  name: string | null;
+  proof: Json;
+  subject: string;
   userId: UserId;
 }
 
@@ -160,6 +280,7 @@ export interface MailOutbox {
 
 export interface Memberships {
   accountId: AccountId;
+  breakGlass: Generated<boolean>;
   createdAt: Timestamp;
   role: string;
   userId: UserId;
@@ -286,6 +407,12 @@ export interface Throttles {
   waitUntil: Timestamp | null;
 }
 
+export interface UsedAssertions {
+  assertionHash: Buffer;
+  connectionId: ConnectionId;
+  expiresAt: Timestamp;
+}
+
 export interface Users {
   createdAt: Timestamp;
   email: string;
@@ -299,10 +426,19 @@ export interface Users {
 
 export interface DB {
   accounts: Accounts;
+  arrivals: Arrivals;
   artifacts: Artifacts;
   clients: Clients;
+  connectionAttempts: ConnectionAttempts;
+  connectionDomains: ConnectionDomains;
+  connectionKeys: ConnectionKeys;
+  connections: Connections;
+  connectionTests: ConnectionTests;
+  departures: Departures;
+  domains: Domains;
   events: Events;
   grants: Grants;
+  identities: Identities;
   interactions: Interactions;
   invitationProducts: InvitationProducts;
   invitations: Invitations;
@@ -321,5 +457,6 @@ export interface DB {
   signingKeys: SigningKeys;
   subscriptions: Subscriptions;
   throttles: Throttles;
+  usedAssertions: UsedAssertions;
   users: Users;
 }

@@ -5,8 +5,10 @@ import { ownResource } from '../core/clients/clients.ts';
 import { sendPage, wantsHtml } from '../http/html.ts';
 import { defineRoute, type Route, type Wire } from '../http/route.ts';
 import { Failure } from '../kernel/failures.ts';
+import { findGlobexEntityId } from './companies.ts';
 import { createDemoMailbox, type DemoMailbox, mailboxPage } from './mailbox.ts';
 import { appErrorPage, appPage, startPage } from './pages.ts';
+import { createRehearsal } from './rehearsal/rehearsal.ts';
 import { createRelyingParty, type DemoApp, newBrowserId, type RelyingParty } from './relying-party.ts';
 import { seedDemoWorld } from './world.ts';
 
@@ -39,7 +41,8 @@ export async function createDemo(ctx: Context): Promise<Demo> {
     handler: async (_ctx, _input, { request, reply }) =>
       wantsHtml(request) ? sendPage(reply, mailboxPage(mailbox.list())) : reply.send(mailbox.list()),
   });
-  return { routes: [start, mail, ...appRoutes(issuer, parties)], mailbox };
+  const rehearsal = createRehearsal(ctx, findGlobexEntityId);
+  return { routes: [start, mail, ...rehearsal, ...appRoutes(issuer, parties)], mailbox };
 }
 
 function demoApps(issuer: string): DemoApp[] {

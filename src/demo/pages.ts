@@ -19,6 +19,15 @@ export function startPage(issuer: string, apps: readonly DemoApp[]): Page {
         ${apps.map(({ name, title }) => html`<li><a href="/demo/${name}" id="app-${name}">${title}</a></li>`)}
       </ul>
       <p>Mail that is sent here ends in the <a href="/demo/mail" id="mailbox">mailbox</a>.</p>
+      <h2>My Company ID</h2>
+      <p>
+        Globex and Initech have <a href="/demo/idp" id="idps">identity providers of their own</a>, which run
+        here for rehearsals. Choose My Company ID at the sign-in and type an address at globex.test (SAML,
+        which Globex requires) or initech.test (OpenID Connect); new people may come too. Or
+        <a href="/demo/idp/saml/start" id="idp-initiated">start at the portal of Globex</a>. What goes wrong
+        with identity providers can be <a href="/demo/idp#faults">switched on</a>, for one's own browser
+        alone.
+      </p>
       <h2>People</h2>
       <div class="scroll" tabindex="0" role="region" aria-label="People">
         <table>

@@ -19,6 +19,7 @@ import { createUser, findUserByEmail, type UserState } from '../core/users/users
 import { parseEmail, type EmailAddress } from '../kernel/email-address.ts';
 import type { AccountId, ProductId } from '../kernel/ids.ts';
 import { addSeconds, day } from '../kernel/time.ts';
+import { makeCompanyKeys, seedCompanies } from './companies.ts';
 
 export const demoPassword = 'correct horse battery staple';
 
@@ -107,15 +108,21 @@ export const demoPeople: readonly DemoPerson[] = [
     hasPassword: false,
     email: 'gina@globex.test',
     name: 'Gina Globex',
-    about: 'no password: company sign-in only',
+    about: "signs in by Globex's SAML",
     places: { globex: agent('assist') },
   },
-  { ...active, email: 'greg@globex.test', name: 'Greg Globex', about: 'admin', places: { globex: admin() } },
+  {
+    ...active,
+    email: 'greg@globex.test',
+    name: 'Greg Globex',
+    about: "break-glass admin: by Globex's SAML, or by password in an emergency",
+    places: { globex: admin() },
+  },
   {
     ...active,
     email: 'ian@initech.test',
     name: 'Ian Initech',
-    about: 'admin with a seat on Assist',
+    about: "admin with a seat on Assist: by Initech's OpenID Connect, or by password",
     places: { initech: admin('assist') },
   },
   {
@@ -131,16 +138,19 @@ export const demoPeople: readonly DemoPerson[] = [
 /** Makes the world, once, on any database; clients are brought up to date each time, because the issuer may have moved. */
 export async function seedDemoWorld(ctx: Context): Promise<void> {
   const hashes = new Map<string, string>();
+  const keys = makeCompanyKeys(ctx.now());
   // before the transaction, and one at a time: the gate for hashing is for people who wait
   if (!(await isSeeded(ctx))) {
     for (const { email, hasPassword } of demoPeople) {
       if (hasPassword) hashes.set(email, await hashPassword(ctx, demoPassword));
     }
   }
+  const companyKeys = await keys;
   await inTransaction(ctx, async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtext('doorward demo world'))`.execute(tx.db);
     if (hashes.size > 0 && !(await isSeeded(tx))) await createWorld(tx, hashes);
     await replaceClients(tx);
+    await seedCompanies(tx, companyKeys);
     await inviteInes(tx);
   });
 }

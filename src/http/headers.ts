@@ -9,7 +9,8 @@ import { pageOrigin } from './same-origin.ts';
  * Forms of these pages may end at another origin (the client's, an identity provider's), and Chromium applies
  * form-action to the whole chain of redirects: there the directive has to be left out.
  */
-const leavesTheOrigin = /^\/(sign-in|authorize|logout|federation|invitations|password-resets)(\/|$)/;
+const leavesTheOrigin =
+  /^\/(sign-in|authorize|logout|federation|invitations|password-resets|demo\/idp)(\/|$)/;
 
 export async function registerHeaders(app: FastifyInstance, config: Config): Promise<void> {
   const secure = config.issuer.startsWith('https:');

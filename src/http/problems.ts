@@ -14,6 +14,8 @@ export interface Problem {
   readonly fields?: Readonly<Record<string, string>>;
   /** The request's id: what support looks for in the log. */
   readonly instance: string;
+  /** The case, where a person was refused for a reason that only others are told. */
+  readonly case_id?: string;
 }
 
 /** What a framework error of each status is called here. */
@@ -63,6 +65,7 @@ export function problemOf(failure: Failure | undefined, requestId: string): Prob
     ...(failure?.detail !== undefined && { detail: failure.detail }),
     ...(failure?.fields && { fields: failure.fields }),
     instance: `urn:doorward:request:${requestId}`,
+    ...(failure?.caseId !== undefined && { case_id: failure.caseId }),
   };
 }
 

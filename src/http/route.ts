@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { z } from 'zod';
 import type { Context } from '../context.ts';
+import { readRememberedCompany } from './company-cookies.ts';
 import { readKnownBrowser } from './known-browser.ts';
 import { assertSameOrigin } from './same-origin.ts';
 
@@ -11,9 +12,11 @@ import { assertSameOrigin } from './same-origin.ts';
  * - `engine`: the protocol engine judges the call (client authentication, PKCE, its own cookies);
  * - `interaction`: the browser that started the interaction; its POSTs must come from our own pages;
  * - `recovery`: whoever has a mailed link, or asks for one; its POSTs like those of an interaction;
+ * - `federation`: an identity provider's answer, through the browser or directly; each route checks its own proof, since
+ *   such posts come from another site;
  * - `demo`: a page of the demo world, never loaded in production; its POSTs like those of an interaction.
  */
-export type Access = 'public' | 'engine' | 'interaction' | 'recovery' | 'demo';
+export type Access = 'public' | 'engine' | 'interaction' | 'recovery' | 'federation' | 'demo';
 
 export interface RouteSchema {
   readonly params?: z.ZodType;
@@ -72,10 +75,12 @@ export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route
 /** The context of one request: its log lines and its events name it. */
 export function requestContext(ctx: Context, request: FastifyRequest): Context {
   const knownBrowser = readKnownBrowser(ctx.config, request);
+  const rememberedCompany = readRememberedCompany(ctx.config, request);
   const origin = {
     requestId: request.id,
     ip: request.ip,
     ...(knownBrowser !== undefined && { knownBrowser }),
+    ...(rememberedCompany !== undefined && { rememberedCompany }),
   };
   return { ...ctx, log: request.log, origin };
 }

@@ -3,6 +3,7 @@ import type { Engine } from '../provider/provider.ts';
 import type { Route } from './route.ts';
 import { abortRoute } from './sign-in/abort.ts';
 import { accountRoute } from './sign-in/account.ts';
+import { companyRoute } from './sign-in/company.ts';
 import { consentRoute } from './sign-in/consent.ts';
 import { passwordRoute } from './sign-in/password.ts';
 import { requestSeatRoute } from './sign-in/request-seat.ts';
@@ -14,6 +15,7 @@ export function signInRoutes(engine: () => Engine): Route[] {
   return [
     stepRoute(engine),
     passwordRoute(engine),
+    companyRoute(engine),
     accountRoute(engine),
     consentRoute(engine),
     requestSeatRoute(engine),

@@ -5,16 +5,26 @@
 export const failures = {
   invalid_input: { status: 400, title: 'The request is not valid' },
   invalid_credentials: { status: 401, title: 'The email or the password is wrong' },
+  company_sign_in_failed: { status: 403, title: 'The sign-in by the company did not succeed' },
+  another_proof_needed: { status: 403, title: 'This account needs another proof than the one given' },
   cross_site_request: { status: 403, title: 'The request came from another site' },
+  sso_required: { status: 403, title: 'This domain signs in by its company' },
+  company_not_found: { status: 404, title: 'This domain has no company sign-in' },
   not_found: { status: 404, title: 'There is no such resource' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   action_not_available: { status: 409, title: 'The step that stands now does not offer this action' },
+  admin_sign_in_missing: { status: 409, title: 'No admin has signed in by this connection within the hour' },
   already_exists: { status: 409, title: 'The resource already exists' },
+  connection_not_enabled: { status: 409, title: 'The connection is not enabled' },
+  connection_not_tested: { status: 409, title: 'The connection has not been tested as it is now' },
   no_free_seat: { status: 409, title: 'Every seat of the subscription is taken' },
   interaction_expired: { status: 410, title: 'This sign-in has ended; start again at the application' },
   link_expired: { status: 410, title: 'This link does not work any more' },
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
+  metadata_refused: { status: 422, title: 'This metadata cannot be used' },
+  domain_not_proven: { status: 422, title: 'The record that proves the domain was not found' },
+  domain_refused: { status: 422, title: 'This domain cannot be claimed' },
   password_refused: { status: 422, title: 'This password cannot be used' },
   throttled: { status: 429, title: 'Too many tries; wait a little and try again' },
   headers_too_large: { status: 431, title: 'The address or the cookies are too long' },
@@ -29,6 +39,8 @@ export interface FailureOptions {
   readonly detail?: string;
   /** What is wrong with which field, shown to the caller. */
   readonly fields?: Readonly<Record<string, string>>;
+  /** Under which name the refused person can ask about it. */
+  readonly caseId?: string;
   /** When trying again makes sense, in whole seconds: the header Retry-After. */
   readonly retryAfter?: number;
   /** Only reaches the log. */
@@ -41,6 +53,7 @@ export class Failure extends Error {
   readonly code: FailureCode;
   readonly detail: string | undefined;
   readonly fields: Readonly<Record<string, string>> | undefined;
+  readonly caseId: string | undefined;
   readonly retryAfter: number | undefined;
 
   constructor(code: FailureCode, options: FailureOptions = {}) {
@@ -48,6 +61,7 @@ export class Failure extends Error {
     this.code = code;
     this.detail = options.detail;
     this.fields = options.fields;
+    this.caseId = options.caseId;
     this.retryAfter = options.retryAfter;
   }
 }

@@ -8,6 +8,8 @@ export type Id<Prefix extends string> = `${Prefix}_${string}`;
 export type AccountId = Id<'acc'>;
 export type UserId = Id<'usr'>;
 export type ProductId = Id<'prd'>;
+export type ConnectionId = Id<'con'>;
+export type DomainId = Id<'dom'>;
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford base32: no i, l, o, u to misread
 

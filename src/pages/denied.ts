@@ -1,7 +1,8 @@
 import type { Step } from '../core/sign-in/step.ts';
-import { actionButton } from './action-form.ts';
+import { actionButton, valuesOf } from './action-form.ts';
 import { html } from './html.ts';
 import { page, type Page } from './layout.ts';
+import { caseNote } from './problem-summary.ts';
 import type { Texts } from './text/en.ts';
 
 /** Why somebody may not get in, and who can change that. */
@@ -17,12 +18,11 @@ export function deniedPage(step: Extract<Step, { step: 'denied' }>, t: Texts): P
       </ul>
       ${step.seat_requested && html`<p class="note" role="status">${t.seatRequested}</p>`}
       ${step.activation_resent && html`<p class="note" role="status">${t.activationResent}</p>`}
+      ${actionButton(actions['company'], { id: 'company', label: t.company, style: 'primary', hidden: valuesOf(actions['company']?.fields ?? []) })}
       ${actionButton(actions['resend_activation'], { id: 'resend-activation', label: t.resendActivation, style: 'primary' })}
       ${actionButton(actions['request_seat'], { id: 'request-seat', label: t.requestSeat, style: 'primary' })}
       ${actionButton(actions['restart'], { id: 'restart', label: t.otherPerson, style: 'secondary' })}
       ${actionButton(actions['abort'], { id: 'abort', label: t.abort(client.name) })}
-      <p class="case" id="case" data-code="${step.code}">
-        ${t.case} <strong>${step.case_id}</strong><br />${t.caseHelp}
-      </p>`,
+      ${caseNote(step.case_id, step.code, t)}`,
   );
 }

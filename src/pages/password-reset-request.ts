@@ -1,5 +1,6 @@
 import type { Action, StepClient } from '../core/sign-in/step.ts';
-import { html, type Html } from './html.ts';
+import { hiddenFields } from './action-form.ts';
+import { html } from './html.ts';
 import { page, type Page } from './layout.ts';
 import { problemSummary } from './problem-summary.ts';
 import { texts } from './text/texts.ts';
@@ -46,11 +47,4 @@ export function passwordResetRequestPage({
         <button class="primary" type="submit" id="send">${t.resetSend}</button>
       </form>`,
   );
-}
-
-/** What goes along unseen: which sign-in to come back to. */
-export function hiddenFields(action: Action): Html[] {
-  return action.fields
-    .filter(({ type }) => type === 'hidden')
-    .map(({ name, value = '' }) => html`<input type="hidden" name="${name}" value="${value}" />`);
 }

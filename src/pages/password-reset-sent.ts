@@ -1,7 +1,7 @@
 import type { Action, StepClient } from '../core/sign-in/step.ts';
+import { hiddenFields } from './action-form.ts';
 import { html } from './html.ts';
 import { page, type Page } from './layout.ts';
-import { hiddenFields } from './password-reset-request.ts';
 import { problemSummary } from './problem-summary.ts';
 import { texts } from './text/texts.ts';
 

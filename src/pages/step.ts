@@ -1,6 +1,8 @@
 /** The page of each step: it renders the same Step that the JSON answers with, and posts to the same actions. */
 import type { Step } from '../core/sign-in/step.ts';
 import { chooseAccountPage } from './choose-account.ts';
+import { chooseConnectionPage } from './choose-connection.ts';
+import { companyPage } from './company.ts';
 import { consentPage } from './consent.ts';
 import { deniedPage } from './denied.ts';
 import { errorPage, type ShownProblem } from './error.ts';
@@ -16,6 +18,10 @@ export function stepPage(step: Step, locale: string, problem?: ShownProblem): Pa
   switch (step.step) {
     case 'identify':
       return identifyPage(step, t);
+    case 'company':
+      return companyPage(step, t);
+    case 'choose_connection':
+      return chooseConnectionPage(step, t);
     case 'choose_account':
       return chooseAccountPage(step, t);
     case 'consent':
@@ -24,7 +30,8 @@ export function stepPage(step: Step, locale: string, problem?: ShownProblem): Pa
       return deniedPage(step, t);
     case 'expired':
       return expiredPage(step, locale);
+    case 'redirect':
     case 'done':
-      throw new Error('a finished sign-in has no page: the browser is sent on');
+      throw new Error('a step that leads elsewhere has no page: the browser is sent on');
   }
 }

@@ -61,6 +61,7 @@ input { width: 100%; font: inherit; color: inherit; background: var(--card); pad
 input[aria-invalid=true] { border-color: var(--alarm); border-width: 2px; }
 button, .button { display: block; width: 100%; font: inherit; font-weight: 600; text-align: center; cursor: pointer;
   text-decoration: none; padding: .75rem 1rem; border-radius: .5rem; border: 1px solid transparent; margin-top: 1.25rem; }
+button { text-wrap: balance; }
 button + button, form + form > button { margin-top: .75rem; }
 .primary { background: var(--brand); color: var(--on-brand); border-color: var(--brand-ink); }
 .primary:hover { background: var(--brand-hover); }
@@ -74,6 +75,9 @@ a { color: var(--brand-ink); text-underline-offset: .2em; }
 .problem { background: var(--alarm-tint); color: var(--alarm); border-radius: .5rem; padding: .75rem 1rem; margin: 0 0 1rem; }
 .problem p { margin: 0; }
 .problem a { color: inherit; }
+.problem p + p { color: var(--ink); margin-top: .5rem; }
+.problem button { margin-top: .75rem; }
+.or { color: var(--soft); text-align: center; margin: 1rem 0 0; }
 .hint { color: var(--soft); font-size: .9375rem; margin: .5rem 0 0; }
 summary { cursor: pointer; width: fit-content; margin: .75rem auto 0; padding: .5rem; border-radius: .5rem; color: var(--soft);
   font-weight: 500; list-style: none; text-decoration: underline; text-underline-offset: .2em; }
@@ -88,7 +92,7 @@ summary:hover { color: var(--ink); }
 code, .case strong { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .9375em; overflow-wrap: anywhere; }
 .help { color: var(--soft); font-size: .9375rem; border-top: 1px solid var(--line); margin: 1.5rem 0 0; padding-top: 1rem; }
 .help a { margin-inline-end: .5rem; }
-.case + .help { border: 0; margin: 0; padding-top: .5rem; }
+.case + .case, .case + .help { border: 0; margin: 0; padding-top: .5rem; }
 .mail { border-top: 1px solid var(--line); margin-top: 1.5rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font: .9375rem/1.55 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .scopes { padding-inline-start: 1.25rem; margin: 0 0 1.5rem; }

@@ -2,6 +2,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type AccessAnswer, type Entitlement, explainDenial, findAccess } from '../core/access/access.ts';
 import { recordEvent, type EventType } from '../core/audit/audit.ts';
+import { type Evidence, mergeEvidence } from '../core/credentials/credentials.ts';
 import { type AccountId, newCaseId, type UserId } from '../kernel/ids.ts';
 import { readGrant } from './grant-store.ts';
 import type { SignInResult } from './sign-in-result.ts';
@@ -9,6 +10,7 @@ import { loadedSession } from './session-store.ts';
 import type { Unit } from './unit-of-work.ts';
 
 interface Asked {
+  readonly evidence: readonly Evidence[];
   readonly userId: string;
   readonly clientId: string;
   readonly account?: string | undefined;
@@ -17,7 +19,7 @@ interface Asked {
 
 export function askAccess(unit: Unit, asked: Asked): Promise<AccessAnswer | undefined> {
   const { db, now } = unit.ctx;
-  const key = JSON.stringify([asked.userId, asked.clientId, asked.account, asked.preferred]);
+  const key = JSON.stringify([asked.userId, asked.clientId, asked.account, asked.preferred, asked.evidence]);
   let answer = unit.access.get(key);
   if (!answer) {
     answer = findAccess(db, { ...asked, now: now() });
@@ -38,9 +40,20 @@ export async function askAtAuthorization(
   return askAccess(unit, {
     userId: session.accountId,
     clientId: client.clientId,
+    evidence: await evidenceAt(unit, koa),
     account: params?.['account'] as string | undefined,
     preferred: result?.access?.account ?? result?.login?.account ?? stored?.accountId ?? undefined,
   });
+}
+
+/** What the session rests on, with what this interaction has just proven. Nobody else's proofs: the user may have changed. */
+export async function evidenceAt(unit: Unit, { oidc }: KoaContextWithOIDC): Promise<readonly Evidence[]> {
+  const result = oidc.result as unknown as SignInResult | undefined;
+  const fresh = result?.login?.evidence ?? [];
+  const { session } = oidc;
+  const stored = session && (await loadedSession(unit, session.uid));
+  const isSamePerson = stored?.payload['accountId'] === session?.accountId;
+  return mergeEvidence(fresh, isSamePerson ? (stored?.evidence ?? []) : []);
 }
 
 /** For what was issued on a grant: the account belongs to the grant, and no other will do. */
@@ -50,7 +63,7 @@ export async function askForGrant(
 ): Promise<AccessAnswer | undefined> {
   const grant = await readGrant(unit, issued.grantId);
   if (!grant?.accountId) return undefined;
-  return askAccess(unit, { ...issued, account: grant.accountId });
+  return askAccess(unit, { ...issued, account: grant.accountId, evidence: grant.evidence ?? [] });
 }
 
 export interface Denial {

@@ -2,7 +2,9 @@
 import type { Account, AccountClaims, ClaimsParameter, FindAccount, KoaContextWithOIDC } from 'oidc-provider';
 import type { AccessAnswer } from '../core/access/access.ts';
 import { askAtAuthorization, askForGrant, entitlementIn, recordDenial } from './access.ts';
-import { invalidAccessToken, refusedAtToken } from './errors.ts';
+import { endOf } from '../core/credentials/credentials.ts';
+import { earliest } from '../kernel/time.ts';
+import { anotherProofNeeded, invalidAccessToken, refusedAtToken } from './errors.ts';
 import { currentUnit, type Unit, type Units } from './unit-of-work.ts';
 
 /** The claims by scope (OpenID Connect Core §5.4); ours ride with `openid`. */
@@ -27,12 +29,13 @@ export function createFindAccount(units: Units): FindAccount {
     const answer = await askForGrant(unit, { userId: sub, clientId: String(token.clientId), grantId });
     if (!answer) return undefined;
     if (answer.decision.outcome !== 'allow') throw refusal(unit, koa, answer);
-    unit.until = answer.decision.entitlement.until;
+    unit.until = earliest(answer.decision.entitlement.until, endOf(unit.grantEvidence.get(grantId) ?? []));
     return accountOf(answer, koa);
   };
 }
 
 function refusal(unit: Unit, koa: KoaContextWithOIDC, answer: AccessAnswer): Error {
+  if (answer.decision.outcome === 'reauthenticate') return anotherProofNeeded();
   const { code, text, caseId } = recordDenial(unit, 'token.refused', answer);
   return koa.oidc.route === 'userinfo' ? invalidAccessToken(code) : refusedAtToken(code, text, caseId);
 }

@@ -64,6 +64,14 @@ const protocol: Configuration = {
       if (value !== undefined && !/^[a-z0-9_-]{1,80}$/.test(value))
         throw invalidParameter('account is not an account');
     },
+    connection: (_koa, value) => {
+      if (value !== undefined && !/^con_[0-9a-z]{26}$/.test(value))
+        throw invalidParameter('connection is not a connection');
+    },
+    domain_hint: (_koa, value) => {
+      if (value !== undefined && !/^[a-z0-9.-]{1,253}$/i.test(value))
+        throw invalidParameter('domain_hint is not a domain');
+    },
   },
 };
 

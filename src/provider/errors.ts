@@ -22,6 +22,11 @@ export function refusedAtToken(code: DenialCode, text: string, caseId: string): 
   return new errors.CustomOIDCProviderError('invalid_grant', describeDenial(code, text, caseId));
 }
 
+/** The grant rests on another account's company sign-in. */
+export function anotherProofNeeded(): Error {
+  return new errors.InvalidGrant('the person must sign in again');
+}
+
 /** A refusal at the authorization endpoint: back to the client, or (prompt=none) without a page. */
 export function refusedAtAuthorization(code: DenialCode, text: string, caseId: string): Error {
   return new errors.AccessDenied(describeDenial(code, text, caseId));

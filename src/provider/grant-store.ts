@@ -1,4 +1,5 @@
 /** Grants: what a user allowed a client, in one account. The id is a name and no secret, so it is stored as it is. */
+import type { Evidence } from '../core/credentials/credentials.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Store } from './store.ts';
 import { deleteGrant, findGrant, type GrantRow, insertGrant, updateGrant } from './queries.ts';
@@ -8,21 +9,32 @@ export const grantStore: Store = {
   async find(unit, id) {
     const row = await readGrant(unit, id);
     if (row?.accountId) unit.grantAccounts.set(id, row.accountId);
+    if (row?.evidence) unit.grantEvidence.set(id, row.evidence);
     return row && { ...row.payload, jti: id };
   },
 
   async upsert(unit, id, { payload, expiresAt }) {
     const known = await unit.rows.get(keyOf(id));
     const isStored = known !== undefined && !unit.writes.has(keyOf(id));
-    const accountId = (): AccountId | null => unit.grantAccounts.get(id) ?? null; // known only after the engine has made the id
+    // both known only after the engine has made the id
+    const accountId = (): AccountId | null => unit.grantAccounts.get(id) ?? null;
+    const evidence = (): readonly Evidence[] => unit.grantEvidence.get(id) ?? [];
     const { accountId: userId, clientId } = payload as { accountId: UserId; clientId: string };
     recordWrite(unit, keyOf(id), {
       rank: 'grant',
-      row: { payload, accountId: accountId() } satisfies GrantRow,
+      row: { payload, accountId: accountId(), evidence: evidence() } satisfies GrantRow,
       run: (tx) =>
         isStored
-          ? updateGrant(tx, { id, payload })
-          : insertGrant(tx, { id, userId, clientId, accountId: accountId(), payload, expiresAt }),
+          ? updateGrant(tx, { id, payload, evidence: evidence() })
+          : insertGrant(tx, {
+              id,
+              userId,
+              clientId,
+              accountId: accountId(),
+              evidence: evidence(),
+              payload,
+              expiresAt,
+            }),
     });
   },
 

@@ -1,7 +1,8 @@
 /** Which grant an authorization rests on. The account belongs to the grant: another account is another grant. */
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { AccountId } from '../kernel/ids.ts';
-import { askAtAuthorization, entitlementIn } from './access.ts';
+import type { Evidence } from '../core/credentials/credentials.ts';
+import { askAtAuthorization, entitlementIn, evidenceAt } from './access.ts';
 import { currentUnit, type Unit, type Units } from './unit-of-work.ts';
 
 /**
@@ -20,15 +21,22 @@ export function createLoadExistingGrant(units: Units) {
     const existing = stored && unit.grantAccounts.get(stored.jti) === account ? stored : undefined;
     if (!client['first_party'] || koa.oidc.prompts.has('consent')) return existing;
     const grant = existing ?? new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
-    if (widen(grant, koa) || !existing) await saveGrant(unit, grant, account);
+    const evidence = await evidenceAt(unit, koa);
+    const isOnNewProof = JSON.stringify(unit.grantEvidence.get(grant.jti)) !== JSON.stringify(evidence);
+    if (widen(grant, koa) || isOnNewProof || !existing) await saveGrant(unit, grant, { account, evidence });
     return grant;
   };
 }
 
-/** Saves a grant with its account, which is set once. */
-export async function saveGrant(unit: Unit, grant: Grant, account: AccountId): Promise<string> {
+/** Saves a grant with its account, which is set once, and with what it rests on: a refresh asks for it. */
+export async function saveGrant(
+  unit: Unit,
+  grant: Grant,
+  { account, evidence }: { readonly account: AccountId; readonly evidence: readonly Evidence[] },
+): Promise<string> {
   const id = await grant.save();
   unit.grantAccounts.set(id, account);
+  unit.grantEvidence.set(id, evidence);
   return id;
 }
 

@@ -5,9 +5,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Interaction } from 'oidc-provider';
 import { type Context, inTransaction, type Tx } from '../context.ts';
+import { type ConnectionChoice, findLiveConnection, readMark } from '../core/connections/connections.ts';
+import { amrOf, authTimeOf } from '../core/credentials/credentials.ts';
 import type { Outcome, SignIn, SignInState, Transition, ExpiredStep } from '../core/sign-in/sign-in.ts';
 import { Failure } from '../kernel/failures.ts';
-import type { UserId } from '../kernel/ids.ts';
+import type { ConnectionId, UserId } from '../kernel/ids.ts';
 import { chooseLocale, preferredLocale } from '../kernel/locale.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { askAccess, entitlementIn } from './access.ts';
@@ -89,10 +91,31 @@ async function signInOf(parts: {
     locale: localeOf(interaction, req),
     client: { ...client, startUrl: client.initiateLoginUri ?? client.homeUri },
     loginHint: interaction.params['login_hint'] as string | undefined,
+    isNew: row.state === null,
+    domainHint: (interaction.params['domain_hint'] as string | undefined)?.toLowerCase(),
+    connectionHint: interaction.params['connection'] as ConnectionId | undefined,
+    remembered: await findRemembered(unit),
+    forceAuthn: asksForLogin(interaction),
+    maxAge: interaction.params['max_age'] as number | undefined,
     account: interaction.params['account'] as string | undefined,
-    session: userId && { userId, accountId: session?.accountId ?? undefined },
+    session: userId && {
+      userId,
+      accountId: session?.accountId ?? undefined,
+      evidence: session?.evidence ?? [],
+    },
     location: interaction.returnTo,
   };
+}
+
+/** The company this browser came by last, while people may still come by it. */
+async function findRemembered({ ctx }: Unit): Promise<ConnectionChoice | undefined> {
+  const id = readMark(ctx.config, ctx.origin.rememberedCompany, ctx.now());
+  const connection = id && (await findLiveConnection(ctx.db, id));
+  return connection && { id: connection.id, label: connection.label };
+}
+
+function asksForLogin({ params }: Interaction): boolean {
+  return ((params['prompt'] as string | undefined) ?? '').split(' ').includes('login');
 }
 
 /** What the client asks for (`ui_locales`, OpenID Connect Core §3.1.2.1), else what the browser prefers. */
@@ -169,9 +192,8 @@ async function tellEngine(
   switch (outcome.kind) {
     case 'signed_in': {
       const { userId: accountId, evidence, account } = outcome;
-      const ts = Math.floor(Math.min(...evidence.map(({ at }) => Date.parse(at))) / 1000);
-      const amr = evidence.map(({ method }) => method);
-      const login = { accountId, ts, amr, acr: singleFactor, evidence, account };
+      const ts = authTimeOf(evidence);
+      const login = { accountId, ts, amr: amrOf(evidence), acr: singleFactor, evidence, account };
       await engine.provider.interactionResult(req, res, { login }, { mergeWithLastSubmission: false });
       return;
     }
@@ -201,7 +223,8 @@ async function grantConsent(
   if (!session) throw new Failure('interaction_expired');
   const { userId, accountId: preferred } = session;
   const { clientId } = client;
-  const answer = await askAccess(unit, { userId, clientId, account: signIn.account, preferred });
+  const { evidence } = session;
+  const answer = await askAccess(unit, { userId, clientId, account: signIn.account, preferred, evidence });
   const account = entitlementIn(answer)?.account.id;
   if (!account) throw new Failure('interaction_expired');
   const stored = interaction.grantId ? await provider.Grant.find(interaction.grantId) : undefined;
@@ -217,7 +240,21 @@ async function grantConsent(
   for (const [resource, scopes] of Object.entries(details.missingResourceScopes ?? {})) {
     grant.addResourceScope(resource, scopes);
   }
-  return saveGrant(unit, grant, account);
+  return saveGrant(unit, grant, { account, evidence });
+}
+
+/**
+ * Brings a verified identity, or the case of a refused one, to the sign-in of a browser that has just shown to be the one
+ * that left. Writes nothing where the sign-in is over or has nobody to wait for any more; then it answers false.
+ */
+export async function returnToSignIn(tx: Tx, uid: string, state: SignInState): Promise<boolean> {
+  const idHash = hashToken(uid);
+  const row = await findInteraction(tx.db, idHash, tx.now());
+  if (!row || row.finishedAt) return false;
+  const standing = row.state as SignInState | null;
+  // what was typed is still there when it does not succeed
+  const typed = standing && 'email' in standing && { email: standing.email };
+  return updateSignInState(tx, { idHash, version: row.version, state: { ...state, ...typed } });
 }
 
 /** Where the person of an interaction that is over can start again, as far as it is still known. */

@@ -21,6 +21,14 @@ export function createPolicy(units: Units): interactionPolicy.DefaultPolicy {
   login.checks.add(
     new Check('user_gone', 'the signed-in user does not exist any more', 'login_required', isUserGone),
   );
+  login.checks.add(
+    new Check(
+      'other_company',
+      'the session is the company sign-in of another account',
+      'login_required',
+      createReauthenticationCheck(units),
+    ),
+  );
   policy.add(new Prompt({ name: 'access', requestable: false }, createAccessCheck(units)), 1);
   consent.checks.remove('native_client_prompt');
   consent.checks.add(
@@ -38,6 +46,16 @@ function isUserGone({ oidc }: KoaContextWithOIDC): boolean {
   return Boolean(oidc.session?.accountId) && !oidc.entities.Account;
 }
 
+/** One account's identity provider cannot vouch for anybody in another account: a proof of their own is asked for. */
+function createReauthenticationCheck(units: Units) {
+  return async (koa: KoaContextWithOIDC): Promise<boolean> => {
+    // somebody who is gone is the check before this one
+    if (!koa.oidc.entities.Account) return Check.NO_NEED_TO_PROMPT;
+    const answer = await askAtAuthorization(currentUnit(units), koa);
+    return answer?.decision.outcome === 'reauthenticate' ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+  };
+}
+
 /** Anybody can claim the loopback redirect of a native client, so a silent answer is for our own only (RFC 8252 §8.6). */
 function isForeignNative({ oidc }: KoaContextWithOIDC): boolean {
   return oidc.client?.applicationType === 'native' && !oidc.client['first_party'] && !oidc.result?.consent;
@@ -52,6 +70,7 @@ function createAccessCheck(units: Units): interactionPolicy.Check {
     const unit = currentUnit(units);
     const answer = await askAtAuthorization(unit, koa);
     if (!answer || answer.decision.outcome === 'allow') return Check.NO_NEED_TO_PROMPT;
+    if (answer.decision.outcome === 'reauthenticate') return Check.NO_NEED_TO_PROMPT; // the prompt before this one
     if (!koa.oidc.promptPending('none')) return Check.REQUEST_PROMPT;
     if (answer.decision.outcome === 'choose') throw accountMustBeChosen();
     const { code, text, caseId } = recordDenial(unit, 'sign_in.denied', answer);
@@ -60,11 +79,13 @@ function createAccessCheck(units: Units): interactionPolicy.Check {
   const details = async (koa: KoaContextWithOIDC): Promise<AccessPrompt | undefined> => {
     const unit = currentUnit(units);
     const answer = await askAtAuthorization(unit, koa);
-    if (!answer || answer.decision.outcome === 'allow') return undefined;
+    if (!answer || answer.decision.outcome === 'allow' || answer.decision.outcome === 'reauthenticate')
+      return undefined;
     if (answer.decision.outcome === 'choose') return { accounts: answer.decision.accounts };
     const { code, caseId } = recordDenial(unit, 'sign_in.denied', answer);
     const { account } = answer.decision;
-    return { denial: { code, caseId, ...(account && { account }) } };
+    const email = code === 'sso_required' && { email: answer.facts.user.email };
+    return { denial: { code, caseId, ...(account && { account }), ...email } };
   };
   return new Check(
     'access',

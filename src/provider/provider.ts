@@ -7,11 +7,12 @@ import type { JSONWebKeySet } from 'jose';
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Context } from '../context.ts';
 import { recordEvent } from '../core/audit/audit.ts';
-import { hasPasswordChangedSince } from '../core/credentials/credentials.ts';
+import { amrOf, hasPasswordChangedSince } from '../core/credentials/credentials.ts';
 import { listSigningKeys } from '../core/keys/keys.ts';
 import type { UserId } from '../kernel/ids.ts';
 import { deriveKey } from '../kernel/seal.ts';
 import { hashToken, isSameHash } from '../kernel/tokens.ts';
+import { evidenceAt } from './access.ts';
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
 import { type BackChannelLogout, queueBackChannelLogout } from './back-channel-logout.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
@@ -104,11 +105,13 @@ async function inUnitOfWork(
 }
 
 /** The evidence and the account of a sign-in belong to the session's row, and so does its event. */
-async function noteSignIn(unit: Unit, { oidc }: KoaContextWithOIDC): Promise<void> {
+async function noteSignIn(unit: Unit, koa: KoaContextWithOIDC): Promise<void> {
+  const { oidc } = koa;
   const { login, access } = (oidc.result ?? {}) as unknown as SignInResult;
   const { session } = oidc;
   if (!session?.accountId || (!login && !access)) return;
-  unit.login = { evidence: login?.evidence, account: access?.account ?? login?.account };
+  const evidence = login && (await evidenceAt(unit, koa));
+  unit.login = { evidence, account: access?.account ?? login?.account };
   const before = await loadedSession(unit, session.uid);
   // an interaction that follows (consent) brings the same sign-in again: one sign-in, one event
   if (!login || before?.evidence?.[0]?.at === login.evidence[0]?.at) return;
@@ -116,7 +119,7 @@ async function noteSignIn(unit: Unit, { oidc }: KoaContextWithOIDC): Promise<voi
   unit.records.push(async (tx) => {
     const [proof] = login.evidence;
     // a reset between the proof and the session has ended every session, and this one would be too late for it
-    if (proof && (await hasPasswordChangedSince(tx, userId, new Date(proof.at))))
+    if (proof?.method === 'pwd' && (await hasPasswordChangedSince(tx, userId, new Date(proof.at))))
       throw new LostRace('session');
     await recordEvent(tx, {
       type: 'user.signed_in',
@@ -124,7 +127,7 @@ async function noteSignIn(unit: Unit, { oidc }: KoaContextWithOIDC): Promise<voi
       userId,
       accountId: unit.login?.account,
       clientId: oidc.client?.clientId,
-      details: { methods: login.evidence.map(({ method }) => method) },
+      details: { methods: amrOf(login.evidence) },
     });
   });
 }

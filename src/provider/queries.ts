@@ -1,6 +1,7 @@
 /** The engine's tables. Keys of bearer values are SHA-256; dates decide by the context's clock, never by now(). */
 import { sql } from 'kysely';
 import type { Tx } from '../context.ts';
+import type { Evidence } from '../core/credentials/credentials.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Db } from '../db/connect.ts';
 
@@ -85,12 +86,14 @@ export async function deleteArtifact(tx: Tx, { model, idHash }: ArtifactKey): Pr
 export interface GrantRow {
   readonly payload: Payload;
   readonly accountId: AccountId | null;
+  /** How it was proven who the person is, when the grant was last used at an authorization. */
+  readonly evidence: readonly Evidence[] | null;
 }
 
 export async function findGrant(db: Db, id: string, now: Date): Promise<GrantRow | undefined> {
   const row = await db
     .selectFrom('grants')
-    .select(['payload', 'accountId'])
+    .select(['payload', 'accountId', 'evidence'])
     .where('id', '=', id)
     .where('expiresAt', '>', now)
     .executeTakeFirst();
@@ -102,22 +105,26 @@ export interface NewGrant {
   readonly userId: UserId;
   readonly clientId: string;
   readonly accountId: AccountId | null;
+  readonly evidence: readonly Evidence[];
   readonly payload: Payload;
   readonly expiresAt: Date;
 }
 
-export async function insertGrant(tx: Tx, { payload, ...grant }: NewGrant): Promise<void> {
+export async function insertGrant(tx: Tx, { payload, evidence, ...grant }: NewGrant): Promise<void> {
   await tx.db
     .insertInto('grants')
-    .values({ ...grant, payload: JSON.stringify(payload) })
+    .values({ ...grant, payload: JSON.stringify(payload), evidence: JSON.stringify(evidence) })
     .execute();
 }
 
-/** Widens a grant. Its account is set once; and a grant revoked meanwhile is not brought back. */
-export async function updateGrant(tx: Tx, { id, payload }: Pick<NewGrant, 'id' | 'payload'>): Promise<void> {
+/** Widens a grant, or rests it on newer evidence. Its account is set once; and a grant revoked meanwhile is not brought back. */
+export async function updateGrant(
+  tx: Tx,
+  { id, payload, evidence }: Pick<NewGrant, 'id' | 'payload' | 'evidence'>,
+): Promise<void> {
   await tx.db
     .updateTable('grants')
-    .set({ payload: JSON.stringify(payload) })
+    .set({ payload: JSON.stringify(payload), evidence: JSON.stringify(evidence) })
     .where('id', '=', id)
     .execute();
 }

@@ -1,7 +1,9 @@
 /** Sessions: a signed-in browser. */
 import { recordEvent } from '../core/audit/audit.ts';
+import { endOf } from '../core/credentials/credentials.ts';
 import type { UserId } from '../kernel/ids.ts';
 import { open, seal } from '../kernel/seal.ts';
+import { earliest } from '../kernel/time.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { rowKey } from './row-key.ts';
 import type { Store } from './store.ts';
@@ -23,6 +25,7 @@ export const sessionStore: Store = {
   async find(unit, id) {
     const { db, now } = unit.ctx;
     const row = await readRow(unit, rowKey('Session', id), () => findSession(db, hashToken(id), now()));
+    noteProof(unit, row);
     // a copy of its own: the engine changes the document it is given
     if (row) unit.rows.set(loadedKey(row.uid), Promise.resolve(structuredClone(row)));
     return row && { ...revealed(unit, row), jti: id };
@@ -31,6 +34,7 @@ export const sessionStore: Store = {
   async findByUid(unit, uid) {
     const { db, now } = unit.ctx;
     const row = await readRow(unit, `Session:uid:${uid}`, () => findSessionByUid(db, uid, now()));
+    noteProof(unit, row);
     return row && revealed(unit, row);
   },
 
@@ -49,7 +53,14 @@ export const sessionStore: Store = {
     recordWrite(unit, `Session:write:${uid}`, {
       rank: 'session',
       run: async (tx) => {
-        const facts = { accountId: unit.login?.account, evidence: unit.login?.evidence };
+        const evidence = unit.login?.evidence;
+        const until = endOf(evidence ?? loaded?.evidence ?? []);
+        const facts = {
+          accountId: unit.login?.account,
+          evidence,
+          // an identity provider may have said how long a session here may last (SAML core 2.7.2)
+          expiresAt: earliest(expiresAt, until) ?? expiresAt,
+        };
         if (!loaded) return insertSession(tx, { ...change, ...facts });
         const removedClients = removedFrom(loaded.payload, payload);
         const rotated = !change.idHash.equals(loaded.idHash);
@@ -75,6 +86,12 @@ export const sessionStore: Store = {
     });
   },
 };
+
+/** The lifetimes of settings.ts count from it. */
+function noteProof(unit: Unit, row: SessionRow | undefined): void {
+  const [proof] = row?.evidence ?? [];
+  if (proof) unit.provenAt = new Date(proof.at);
+}
 
 /** The row a session had when this request found it. */
 export function loadedSession(unit: Unit, uid: string): Promise<SessionRow | undefined> {

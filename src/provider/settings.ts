@@ -1,8 +1,9 @@
 /** The numbers and names the engine is configured with, each in a function or a constant of its own. */
 import KeyGrip from 'keygrip';
-import type { Configuration } from 'oidc-provider';
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { Config } from '../../config/load.ts';
 import { type Clock, day, hour, minute, secondsUntil } from '../kernel/time.ts';
+import type { SignInResult } from './sign-in-result.ts';
 import type { Units } from './unit-of-work.ts';
 
 /** What a sign-in with one factor is called in `acr`. */
@@ -43,9 +44,21 @@ export function lifetimes(units: Units, now: Clock): Lifetimes {
     // a grant is as old as its session at most, and must outlive the longest refresh token issued on it
     Grant: () => offlineAbsolute + sessionAbsolute,
     RefreshToken: (_koa, token) => refreshTokenLife(token, now()),
-    Session: (_koa, session) =>
-      Math.max(1, Math.min(sessionIdle, sessionAbsolute - age(session.loginTs, now()))),
+    Session: (koa, session) => {
+      const proven = provenAt(koa, units) ?? session.loginTs;
+      return Math.max(1, Math.min(sessionIdle, sessionAbsolute - age(proven, now())));
+    },
   };
+}
+
+/**
+ * When the person was proven here, in Unix seconds. `loginTs` is when they were proven at all: at a company that keeps
+ * its own sessions for weeks that is long ago, and every session here would be over at once.
+ */
+function provenAt(koa: KoaContextWithOIDC, units: Units): number | undefined {
+  const [fresh] = (koa.oidc.result as unknown as SignInResult | undefined)?.login?.evidence ?? [];
+  const at = fresh ? new Date(fresh.at) : units.getStore()?.provenAt;
+  return at && Math.floor(at.getTime() / 1000);
 }
 
 /** A token of a session ends with it at the latest; an offline one by disuse, and by its absolute age. */

@@ -32,8 +32,12 @@ export interface Unit {
   readonly records: ((tx: Tx) => Promise<unknown>)[];
   /** The account of each grant seen or made in this request. */
   readonly grantAccounts: Map<string, AccountId>;
+  /** And what each rests on. */
+  readonly grantEvidence: Map<string, readonly Evidence[]>;
   /** The access decision, asked once for each question. */
   readonly access: Map<string, Promise<AccessAnswer | undefined>>;
+  /** When this browser's person was last proven here, which is not when they signed in at their company. */
+  provenAt?: Date | undefined;
   /** When the first fact behind what is issued in this request ends. */
   until?: Date | undefined;
   /** The token that is being rotated, and after the flush its successor. */
@@ -57,6 +61,7 @@ export function openUnit(ctx: Context): Unit {
     writes: new Map(),
     records: [],
     grantAccounts: new Map(),
+    grantEvidence: new Map(),
     access: new Map(),
   };
 }

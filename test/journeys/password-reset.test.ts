@@ -212,15 +212,13 @@ t.test("from a vendor's own page the request is sent by its script, and nothing 
 });
 
 t.test('which mail somebody gets', async (t) => {
-  const facts = { state: 'active', hasPassword: false, onlyCompanySignIn: undefined } as const;
+  const facts = { state: 'active', onlyCompanySignIn: undefined } as const;
   t.same(resetMailFor(facts), { mail: 'password_reset' });
-  t.same(resetMailFor({ ...facts, hasPassword: true }), { mail: 'password_reset' });
   const company = { onlyCompanySignIn: 'Globex Corp' };
   t.same(resetMailFor({ ...facts, ...company }), {
     mail: 'password_reset_by_company',
     account: 'Globex Corp',
   });
-  t.same(resetMailFor({ ...facts, ...company, hasPassword: true }), { mail: 'password_reset' });
   t.same(resetMailFor({ ...facts, ...company, state: 'invited' }), { mail: 'invitation' });
   t.same(resetMailFor({ ...facts, ...company, state: 'deactivated' }), undefined);
 });

@@ -22,6 +22,9 @@ import {
 } from '../provider/requests.ts';
 import { Agent } from '../support/agent.ts';
 import { startApp } from '../support/app.ts';
+import { driveCompanySignIns } from '../support/company-events.ts';
+import { driveConnections } from '../support/connection-events.ts';
+import { driveDomains, startResolvers } from '../support/domains.ts';
 import { demoUserId, makeAccount, makeMember, makeUser } from '../support/make.ts';
 import { signIn, submitPassword, toStep } from '../support/relying-party.ts';
 import { complete, obtainReset, openLink } from '../support/reset.ts';
@@ -36,7 +39,8 @@ async function eventTypes(): Promise<string[]> {
 }
 
 t.test('the audit trail', async (t) => {
-  const app = await startApp(t);
+  const resolvers = await startResolvers(t);
+  const app = await startApp(t, { env: resolvers.env });
   const { issuer, ctx } = app;
   const assist = demoParty(issuer, 'assist');
   const at = async (email: string, password?: string) => {
@@ -103,6 +107,10 @@ t.test('the audit trail', async (t) => {
     const reset = await obtainReset(app, forgetful, 'ian@initech.test');
     await openLink(forgetful, reset.token);
     t.equal((await complete(forgetful)).status, 200);
+
+    await driveDomains(app, resolvers);
+    await driveCompanySignIns(app);
+    await driveConnections(app);
 
     const seen = await ctx.db.selectFrom('events').select('type').distinct().execute();
     t.same(seen.map(({ type }) => type).sort(), await eventTypes());

@@ -374,7 +374,9 @@ function complaintsAbout(answer: Seen, { secure, path }: { secure: boolean; path
     ['via', /^$/],
     [
       'content-type',
-      answer.text === '' || isRedirect ? /^/ : /^(text\/(html|css)|application\/(problem\+)?json)(;|$)/,
+      answer.text === '' || isRedirect
+        ? /^/
+        : /^(text\/(html|css)|application\/((problem\+)?json|samlmetadata\+xml))(;|$)/,
     ],
   ];
   const wrong = expected.filter(([name, value]) => !value.test(header(name)));
@@ -400,9 +402,8 @@ function complaintsAboutPolicy(policy: string, pathname: string): string[] {
     complaints.push(`CSP script-src is ${directives.get('script-src')}`);
   if (directives.get('style-src') !== "'self'") complaints.push('CSP style-src');
   if (/unsafe|\*|http:|blob:/.test(policy)) complaints.push(`CSP is open: ${policy}`);
-  const mayLeave = /^\/(sign-in|authorize|logout|password-resets|invitations|federation)(\/|$)/.test(
-    pathname,
-  );
+  const mayLeave =
+    /^\/(sign-in|authorize|logout|password-resets|invitations|federation|demo\/idp)(\/|$)/.test(pathname);
   if (!mayLeave && directives.get('form-action') !== "'self'") complaints.push('CSP form-action');
   return complaints;
 }

@@ -4,9 +4,13 @@ import { createServer, type IncomingHttpHeaders, type RequestListener } from 'no
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { allowInsecureRequests, customFetch, discovery } from 'openid-client';
 import t, { type Test } from 'tap';
 import { createSafeFetch, isPublicAddress, type SafeFetch, type SafeFetchOptions } from '../../src/fetch.ts';
+import { post } from '../provider/requests.ts';
+import { startApp } from '../support/app.ts';
+import { makeClient } from '../support/make.ts';
 
 type Lookup = NonNullable<SafeFetchOptions['lookup']>;
 
@@ -348,6 +352,54 @@ t.test('the way openid-client calls it', async (t) => {
     execute: [allowInsecureRequests],
   });
   t.equal(configuration.serverMetadata().issuer, issuer);
+});
+
+t.test('CF-07: the engine goes out by it too, to keys that a client names', async (t) => {
+  const { ctx, issuer } = await startApp(t, { demo: false });
+  const attempts = watchConnections(t);
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const keys = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', use: 'sig', kid: 'one' }] };
+  let asked = 0;
+  const honest = await httpServer(t, (_request, response) => {
+    asked += 1;
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(keys));
+  });
+  const leading = await httpServer(t, (_request, response) => {
+    response.writeHead(302, { location: honest }).end();
+  });
+  const statusOf = async (clientId: string, jwksUri: string): Promise<number> => {
+    await makeClient(ctx, {
+      clientId,
+      jwksUri,
+      name: clientId,
+      firstParty: true,
+      applicationType: 'web',
+      authMethod: 'private_key_jwt',
+      grantTypes: ['client_credentials'],
+      scopes: ['admin:users:read'],
+      resources: ['https://api.assist.test'],
+    });
+    const assertion = new SignJWT({ jti: clientId })
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .setIssuer(clientId)
+      .setSubject(clientId)
+      .setAudience(issuer)
+      .setIssuedAt()
+      .setExpirationTime('2m');
+    const answer = await post(issuer, '/token', {
+      grant_type: 'client_credentials',
+      resource: 'https://api.assist.test',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await assertion.sign(privateKey),
+    });
+    return answer.status;
+  };
+  t.equal(await statusOf('metadata-service', 'http://169.254.169.254/latest/meta-data'), 401);
+  t.equal(await statusOf('led-on', leading), 401, 'a redirect is not followed');
+  t.equal(asked, 0);
+  t.not(await statusOf('honest', honest), 401, 'while the right keys are fetched');
+  t.equal(asked, 1);
+  t.strictSame([...new Set(attempts)], ['127.0.0.1']);
 });
 
 t.test('public addresses are told from all others', (t) => {

@@ -142,6 +142,10 @@ export const surface: Readonly<Record<string, Row>> = {
 
   'GET /sign-in/:uid': { more: { ended: '1' } },
   'POST /sign-in/:uid/password': { requests: [{ email: 'canary@acme.test', password: 'a canary password' }] },
+  'POST /sign-in/:uid/company': {
+    requests: [{ email: 'canary@acme.test' }],
+    more: { connection: 'con_1' },
+  },
   'POST /sign-in/:uid/account': { requests: [{ account: 'acc_1' }] },
   'POST /sign-in/:uid/consent': { requests: [{ granted: 'true' }] },
   'POST /sign-in/:uid/request-seat': {},
@@ -170,8 +174,80 @@ export const surface: Readonly<Record<string, Row>> = {
   },
   'GET /invitations/done': {},
 
+  'GET /federation/:id/start': { more: { departure: 'canary'.repeat(4), test: 'canary'.repeat(4) } },
+  'POST /federation/:id/acs': {
+    requests: [{ SAMLResponse: 'canary-response' }],
+    more: { RelayState: 'canary-state' },
+    crossSite: 'the response is the proof, and the browser that left shows its cookie in a visit of its own',
+  },
+  'GET /federation/:id/callback': { requests: [{ code: 'canary-code', state: 'canary-state' }] },
+  'POST /federation/:id/callback': {
+    requests: [{ code: 'canary-code', state: 'canary-state' }],
+    crossSite: 'it is answered with the GET, to which the cookie of the browser that left comes',
+  },
+  'GET /federation/resume': { requests: [{ h: 'canary'.repeat(7) }] },
+  'GET /federation/:id/metadata': {},
+  'POST /federation/:id/backchannel-logout': {
+    requests: [{ logout_token: 'e30.e30.e30' }],
+    crossSite: 'the token is the proof, and no cookie counts',
+  },
+
   'GET /': {},
   'GET /demo/mail': {},
+  'GET /demo/idp': {},
+  'POST /demo/idp/faults': { requests: [{ fault: 'missing_email' }] },
+  'POST /demo/idp/sign-out': {},
+  'POST /demo/idp/sign-in': { requests: [{ ticket: 'canary-ticket', email: 'canary@globex.test' }] },
+  'GET /demo/idp/saml/metadata': {},
+  'GET /demo/idp/saml/sso': {
+    requests: [{ SAMLRequest: 'canary-request', RelayState: 'canary-state' }],
+    more: { login_hint: 'canary@globex.test' },
+  },
+  'POST /demo/idp/saml/sso': {
+    requests: [{ SAMLRequest: 'canary-request', RelayState: 'canary-state' }],
+    more: { login_hint: 'canary@globex.test' },
+  },
+  'GET /demo/idp/saml/start': {
+    more: {
+      sp: '<issuer>/federation/con_1/metadata',
+      relay_state: 'demo-assist',
+      login_hint: 'canary@globex.test',
+    },
+  },
+  'GET /demo/idp/oidc/.well-known/openid-configuration': {},
+  'GET /demo/idp/oidc/jwks': {},
+  'GET /demo/idp/oidc/authorize': {
+    requests: [
+      {
+        ...authorization,
+        client_id: 'doorward-demo',
+        redirect_uri: '<issuer>/federation/con_1/callback',
+      },
+    ],
+    more: { prompt: 'login', max_age: '1', login_hint: 'canary@initech.test' },
+  },
+  'POST /demo/idp/oidc/token': {
+    says: 'error',
+    requests: [
+      {
+        client_id: 'doorward-demo',
+        grant_type: 'authorization_code',
+        code: 'canary-code',
+        code_verifier: 'a'.repeat(43),
+        redirect_uri: '<issuer>/federation/con_1/callback',
+      },
+    ],
+    more: { client_secret: 'canary-secret' },
+    crossSite: 'the client proves itself, and no cookie counts',
+  },
+  'GET /demo/idp/oidc/userinfo': { says: 'error' },
+  'GET /demo/idp/oidc/end': {
+    more: {
+      post_logout_redirect_uri: '<issuer>/demo/assist',
+      state: 'canary-state',
+      id_token_hint: 'e30.e30.e30',
+    },
+  },
   'GET /demo/:app': {},
   'GET /demo/:app/sign-in': {
     more: { login_hint: 'canary@acme.test', prompt: 'login', max_age: '1', account: 'acme' },
@@ -237,7 +313,7 @@ export interface Place {
 }
 
 /** Where a browser stands that may call the endpoint: an interaction of its own, or a session. */
-export async function standAt({ issuer }: TestApp, { url }: Pick<Endpoint, 'url'>): Promise<Place> {
+export async function standAt({ issuer, ctx }: TestApp, { url }: Pick<Endpoint, 'url'>): Promise<Place> {
   const browser = new Agent(issuer);
   const assist = new RelyingParty(issuer, demoClient(issuer, 'assist'));
   let uid = '';
@@ -248,5 +324,8 @@ export async function standAt({ issuer }: TestApp, { url }: Pick<Endpoint, 'url'
     await signIn(browser, assist, 'alan@acme.test');
   }
   const cookie = browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
-  return { path: url.replace(':uid', uid).replace(':app', 'assist'), cookie, browser };
+  const kind = /callback|backchannel/.test(url) ? 'oidc' : 'saml';
+  const connections = ctx.db.selectFrom('connections').select('id').where('kind', '=', kind);
+  const id = url.includes(':id') ? ((await connections.executeTakeFirst())?.id ?? '') : '';
+  return { path: url.replace(':uid', uid).replace(':app', 'assist').replace(':id', id), cookie, browser };
 }

@@ -165,7 +165,8 @@ t.test('a few mistakes', async (t) => {
           const { status, headers, text } = await attempt(app, { email });
           const names = [...headers.keys()].filter((name) => name !== 'date');
           const body = { ...JSON.parse(text), case_id: '', instance: '', step: '' };
-          answers.push([status, headers.get('retry-after'), names, body]);
+          // the seconds that are left go down while others are tried
+          answers.push([status, Number(headers.get('retry-after')) > 0, names, body]);
         }
         return answers;
       }),
@@ -291,11 +292,11 @@ t.test('AU-05 nobody is locked out by others', async (t) => {
   });
 
   t.test('with another password everybody is a stranger again', async (t) => {
-    const email = 'greg@globex.test';
+    const { email } = await makeUser(app.ctx);
     const thief = await knownBrowser(app, email);
     const [userId, hash] = [
       await demoUserId(app.ctx, email),
-      await hashPassword(app.ctx, 'another password of greg'),
+      await hashPassword(app.ctx, 'another password of theirs'),
     ];
     await inTransaction(app.ctx, (tx) => updatePassword(tx, userId, hash));
     await fail(app, free, { email });

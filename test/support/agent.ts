@@ -63,7 +63,7 @@ export class Agent {
         ...headers,
       },
       ...(json !== undefined && { body: JSON.stringify(json) }),
-      ...(form !== undefined && { body: new URLSearchParams(form as Record<string, string>) }),
+      ...(form !== undefined && { body: new URLSearchParams(form) }),
       ...(body !== undefined && { body: body as string }),
     });
     for (const line of response.headers.getSetCookie()) this.#store(line);
@@ -102,7 +102,8 @@ export class Agent {
     const path = attributes.find((item) => /^path=/i.test(item))?.slice(5) ?? '/';
     const expires = attributes.find((item) => /^expires=/i.test(item))?.slice(8);
     this.#cookies = this.#cookies.filter((cookie) => cookie.name !== name || cookie.path !== path);
-    if (expires === undefined || Date.parse(expires) > Date.now())
+    const isOver = attributes.some((item) => /^max-age=0$/i.test(item));
+    if (!isOver && (expires === undefined || Date.parse(expires) > Date.now()))
       this.#cookies.push({ name, value: rest.join('='), path });
   }
 }

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Page } from 'playwright-core';
 import type { Context } from '../../src/context.ts';
+import { beginTest } from '../../src/core/connections/connections.ts';
 import { demoPassword } from '../../src/demo/world.ts';
 
 export type Variant = 'light' | 'dark' | 'phone-light' | 'phone-dark';
@@ -25,9 +26,15 @@ export interface Tour {
   show(page: Page, stop: Stop): Promise<void>;
 }
 
+/** In this order: what is changed on the way is changed for those that follow. */
+const parts = [
+  ...[signingIn, denials, companies, companyProblems, companyAdmins, consent],
+  ...[recovery, invitation, leaving, problems, languages],
+];
+
 /** Once through everything. The demo world is not the same afterwards. */
 export async function takeTour(tour: Tour): Promise<void> {
-  for (const part of [signingIn, denials, consent, recovery, invitation, leaving, problems, languages]) {
+  for (const part of parts) {
     await part(tour);
   }
 }
@@ -71,6 +78,92 @@ async function denials({ open, issuer, show }: Tour): Promise<void> {
   await toSignIn(lapsed, issuer, 'assist');
   await typePassword(lapsed, 'lea@lapsed.test');
   await show(lapsed, { name: 'denied-lapsed', about: 'The account has lapsed' });
+}
+
+async function companies({ open, issuer, show, ctx }: Tour): Promise<void> {
+  const page = await open();
+  await toSignIn(page, issuer, 'assist');
+  await typePassword(page, 'ian@initech.test', 'not this one');
+  await show(page, { name: 'company-suggested', about: 'A wrong password; the company has a sign-in' });
+  await typePassword(page, 'gina@globex.test');
+  await show(page, { name: 'company-required', about: 'The company requires its own sign-in' });
+
+  await toSignIn(page, issuer, 'assist');
+  await press(page, '#company');
+  await show(page, { name: 'company', about: 'My Company ID' });
+  await typeCompany(page, 'alan@acme.test');
+  await show(page, { name: 'company-not-found', about: 'A company without a sign-in of its own' });
+  await press(page, '#company');
+  await typeCompany(page, 'gina@globex.test');
+  await show(page, { name: 'rehearsal', about: 'The rehearsal identity provider of the demo', shown: few });
+  await signInAtCompany(page);
+  await press(page, '#sign-out');
+  await press(page, '#sign-out');
+  await toSignIn(page, issuer, 'assist');
+  await show(page, { name: 'company-remembered', about: 'The company this browser came by' });
+
+  await sql`update connections set published = jsonb_set(published, '{binding}', '"post"')
+    where kind = 'saml'`.execute(ctx.db);
+  await press(page, '#remembered');
+  await show(page, {
+    name: 'company-departure',
+    about: 'On the way to an identity provider that is posted to',
+  });
+  await sql`update connections set published = jsonb_set(published, '{binding}', '"redirect"')
+    where kind = 'saml'`.execute(ctx.db);
+}
+
+async function companyProblems({ open, issuer, show, ctx }: Tour): Promise<void> {
+  const page = await open();
+  await goWrong(page, issuer, 'wrong_audience');
+  await toSignIn(page, issuer, 'assist');
+  await press(page, '#company');
+  await typeCompany(page, 'gina@globex.test');
+  await signInAtCompany(page);
+  await show(page, { name: 'company-failed', about: 'The company sign-in did not succeed' });
+
+  await addSecondConnection(ctx);
+  await typeCompany(page, 'gina@globex.test');
+  await show(page, { name: 'choose-connection', about: 'A company with several sign-ins' });
+
+  const insider = await open();
+  await toSignIn(insider, issuer, 'assist');
+  await typePassword(insider, 'ian@initech.test');
+  await sql`update connections set state = 'required' where kind = 'oidc'`.execute(ctx.db);
+  await toSignIn(insider, issuer, 'admin');
+  await show(insider, { name: 'denied-sso', about: 'The company has come to require its own sign-in' });
+  await sql`update connections set state = 'enabled' where kind = 'oidc'`.execute(ctx.db);
+}
+
+async function companyAdmins({ open, issuer, show, ctx }: Tour): Promise<void> {
+  const page = await open();
+  const query = ctx.db.selectFrom('connections').select('id').where('label', '=', 'Globex Corp');
+  const connectionId = (await query.executeTakeFirstOrThrow()).id;
+  await page.goto(await beginTest(ctx, { connectionId }));
+  await signInAtCompany(page);
+  await show(page, { name: 'connection-works', about: 'A test of a connection, passed' });
+  await goWrong(page, issuer, 'wrong_audience');
+  await page.goto(await beginTest(ctx, { connectionId }));
+  await press(page, '#continue');
+  await show(page, { name: 'connection-refused', about: 'A test of a connection, refused' });
+}
+
+/** Beside the one that is there, and with the same identity provider. */
+async function addSecondConnection({ db }: Context): Promise<void> {
+  const change = { id: 'con_01m8a1r2zr4e6g8j0m2p4s6v8x', label: 'Globex Contractors' };
+  await sql`insert into connections select (jsonb_populate_record(c, ${JSON.stringify(change)}::jsonb)).*
+    from connections c where kind = 'saml'`.execute(db);
+  await sql`insert into connection_domains (account_id, connection_id, domain_id, priority)
+    select b.account_id, ${change.id}, b.domain_id, b.priority
+    from connection_domains b join connections c on c.id = b.connection_id where c.kind = 'saml' and c.id <> ${change.id}`.execute(
+    db,
+  );
+}
+
+/** At the rehearsal identity providers, for this browser. */
+async function goWrong(page: Page, issuer: string, fault: string): Promise<void> {
+  await page.goto(`${issuer}/demo/idp`);
+  await press(page, `button[value="${fault}"]`);
 }
 
 async function consent({ open, issuer, show }: Tour): Promise<void> {
@@ -176,6 +269,17 @@ async function typePassword(page: Page, email: string, password = demoPassword):
   await page.fill('#email', email);
   await page.fill('#password', password);
   await press(page, '#sign-in');
+}
+
+async function typeCompany(page: Page, email: string): Promise<void> {
+  await page.fill('#email', email);
+  await press(page, '#go');
+}
+
+/** The rehearsal identity provider asks who one is, and sends back by a form. */
+async function signInAtCompany(page: Page): Promise<void> {
+  await press(page, 'button[value="gina@globex.test"]');
+  await press(page, '#continue');
 }
 
 async function press(page: Page, selector: string): Promise<void> {

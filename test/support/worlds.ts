@@ -8,6 +8,8 @@ import type {
   Term,
   UserFacts,
 } from '../../src/core/access/facts.ts';
+import type { Evidence } from '../../src/core/credentials/credentials.ts';
+import type { AccountId } from '../../src/kernel/ids.ts';
 import { addSeconds, day } from '../../src/kernel/time.ts';
 
 export const now = new Date('2026-03-01T12:00:00Z');
@@ -36,6 +38,7 @@ export function account(slug: string, but: Partial<AccountFacts> = {}): AccountF
     term: always,
     role: 'agent',
     subscription: always,
+    sso: { required: false, breakGlass: false },
     seats: [seat('assist')],
     ...but,
   };
@@ -106,6 +109,7 @@ export function randomWorld(random: Random): { world: AccessFacts; question: Acc
   });
   const question = {
     now,
+    evidence: randomEvidence(random),
     account: pick(random, [undefined, undefined, undefined, 'acc_a', 'b', 'elsewhere']),
     preferred: pick(random, [undefined, undefined, 'acc_a', 'acc_b', 'acc_elsewhere']),
   };
@@ -125,8 +129,31 @@ function randomAccount(random: Random, slug: string): AccountFacts {
     role: pick(random, ['admin', 'agent']),
     term: { ...randomTerm(random), startsAt: null },
     subscription,
+    sso: { required: pick(random, [true, false, false]), breakGlass: pick(random, [true, false, false]) },
     seats,
   });
+}
+
+/** A password, one or two companies, or nothing that is known. */
+function randomEvidence(random: Random): Evidence[] {
+  const company = (slug: string) => companyEvidence(`acc_${slug}`);
+  return pick<Evidence[]>(random, [
+    [],
+    [password],
+    [password],
+    [company('a')],
+    [company('b')],
+    [company('elsewhere')],
+    [password, company('b')],
+    [company('a'), company('b')],
+  ]);
+}
+
+export const password: Evidence = { method: 'pwd', at: now.toISOString() };
+
+/** That account's identity provider has vouched for them. */
+export function companyEvidence(accountId: AccountId): Evidence {
+  return { method: 'fed', at: now.toISOString(), accountId, connectionId: `con_of_${accountId}`, amr: [] };
 }
 
 function randomTerm(random: Random): Term {

@@ -4,10 +4,11 @@ import { decideAccess, denialCodes } from '../../src/core/access/access.ts';
 import type { AccessQuestion, Decision, DenialCode } from '../../src/core/access/access.ts';
 import type { AccessFacts, AccountFacts, ClientFacts, SeatFacts, Term } from '../../src/core/access/facts.ts';
 import { account, after, always, before, facts, now, seat, term } from '../support/worlds.ts';
-import { randomWorld, seeded } from '../support/worlds.ts';
+import { companyEvidence, password, randomWorld, seeded } from '../support/worlds.ts';
 
 const open = account('open');
-const decide = (...accounts: AccountFacts[]): Decision => decideAccess(facts({ accounts }), { now });
+const decide = (...accounts: AccountFacts[]): Decision =>
+  decideAccess(facts({ accounts }), { now, evidence: [] });
 
 const codeOf = (decision: Decision): string =>
   decision.outcome === 'deny' ? decision.code : decision.outcome;
@@ -27,6 +28,7 @@ const refused: Readonly<Record<string, AccountFacts>> = {
   no_seat: account('seatless', { seats: [] }),
   seat_not_yet: account('early', { seats: [seat('assist', { seat: term({ startsAt: after(1) }) })] }),
   seat_ended: account('late', { seats: [seat('assist', { seat: term({ endsAt: before(1) }) })] }),
+  sso_required: account('strict', { sso: { required: true, breakGlass: false } }),
 };
 
 t.test('who has a live seat in one active account gets in', async (t) => {
@@ -57,10 +59,40 @@ t.test('an account may be marked as lapsed, whatever its dates say', async (t) =
 
 t.test('a client for administrators refuses everybody else, after everything else', async (t) => {
   const world = (accounts: AccountFacts[]) => facts({ accounts, client: { requiredRole: 'admin' } });
-  t.equal(codeOf(decideAccess(world([open]), { now })), 'role_required');
-  t.equal(codeOf(decideAccess(world([{ ...open, role: 'admin' }]), { now })), 'allow');
+  t.equal(codeOf(decideAccess(world([open]), { now, evidence: [] })), 'role_required');
+  t.equal(codeOf(decideAccess(world([{ ...open, role: 'admin' }]), { now, evidence: [] })), 'allow');
   for (const [code, refusing] of Object.entries(refused))
-    t.equal(codeOf(decideAccess(world([refusing]), { now })), code);
+    t.equal(codeOf(decideAccess(world([refusing]), { now, evidence: [] })), code);
+});
+
+t.test('where the company sign-in is required its own proof is, but for who breaks the glass', async (t) => {
+  const strict = account('strict', { sso: { required: true, breakGlass: false } });
+  const world = facts({ accounts: [strict] });
+  const code = (evidence: AccessQuestion['evidence'], of = world) =>
+    codeOf(decideAccess(of, { now, evidence }));
+  t.equal(code([password]), 'sso_required');
+  t.equal(code([companyEvidence(strict.id)]), 'allow');
+  t.equal(code([password, companyEvidence(strict.id)]), 'allow');
+  t.equal(code([companyEvidence('acc_elsewhere')]), 'sso_required');
+  const glass = facts({ accounts: [{ ...strict, sso: { required: true, breakGlass: true } }] });
+  t.equal(code([password], glass), 'allow');
+});
+
+t.test('the company sign-in of one account is no proof towards another', async (t) => {
+  const second = account('second');
+  const world = facts({ accounts: [open, second] });
+  const decideWith = (evidence: AccessQuestion['evidence'], asked?: string) =>
+    decideAccess(world, { now, evidence, account: asked });
+  t.match(decideWith([companyEvidence(open.id)]), {
+    outcome: 'allow',
+    entitlement: { account: { id: open.id } },
+  });
+  t.match(decideWith([companyEvidence(open.id)], second.id), {
+    outcome: 'reauthenticate',
+    account: { id: second.id },
+  });
+  t.equal(codeOf(decideWith([companyEvidence('acc_elsewhere')])), 'reauthenticate');
+  t.equal(codeOf(decideWith([companyEvidence('acc_elsewhere'), password])), 'choose');
 });
 
 t.test('the state of the user comes before every account, and names none', async (t) => {
@@ -68,7 +100,7 @@ t.test('the state of the user comes before every account, and names none', async
   for (const [state, code] of Object.entries(codes)) {
     for (const accounts of [[], [open], [closed]]) {
       const world = facts({ accounts, user: { state: state as keyof typeof codes } });
-      const question = { now, account: open.slug, preferred: open.id };
+      const question = { now, evidence: [], account: open.slug, preferred: open.id };
       t.strictSame(decideAccess(world, question), { outcome: 'deny', code, account: undefined });
     }
   }
@@ -83,9 +115,9 @@ t.test('every code in the list is an answer to some facts', async (t) => {
   for (const refusing of Object.values(refused)) seen.add(codeOf(decide(refusing)));
   seen.add(codeOf(decide()));
   for (const state of ['deactivated', 'invited'] as const)
-    seen.add(codeOf(decideAccess(facts({ accounts: [open], user: { state } }), { now })));
+    seen.add(codeOf(decideAccess(facts({ accounts: [open], user: { state } }), { now, evidence: [] })));
   const forAdmins = facts({ accounts: [open], client: { requiredRole: 'admin' } });
-  seen.add(codeOf(decideAccess(forAdmins, { now })));
+  seen.add(codeOf(decideAccess(forAdmins, { now, evidence: [] })));
   t.strictSame([...seen].sort(), [...denialCodes].sort());
 });
 
@@ -163,11 +195,11 @@ t.test('the seat of another product is no seat here, but it is one of the produc
 
 t.test('a client without a product asks for a membership only', async (t) => {
   const world = (accounts: AccountFacts[]) => facts({ accounts, client: { product: null } });
-  t.match(decideAccess(world([account('bare', { subscription: null, seats: [] })]), { now }), {
+  t.match(decideAccess(world([account('bare', { subscription: null, seats: [] })]), { now, evidence: [] }), {
     outcome: 'allow',
     entitlement: { products: [] },
   });
-  t.equal(codeOf(decideAccess(world([closed]), { now })), 'account_closed');
+  t.equal(codeOf(decideAccess(world([closed]), { now, evidence: [] })), 'account_closed');
 });
 
 t.test('where several accounts are open the person chooses among those, and only those', async (t) => {
@@ -179,13 +211,13 @@ t.test('where several accounts are open the person chooses among those, and only
 t.test('the preferred account is taken when it is open, and otherwise as if it were not there', async (t) => {
   const second = account('second');
   const world = facts({ accounts: [open, closed, second] });
-  t.match(decideAccess(world, { now, preferred: second.id }), {
+  t.match(decideAccess(world, { now, evidence: [], preferred: second.id }), {
     outcome: 'allow',
     entitlement: { account: { id: second.id } },
   });
   for (const preferred of [closed.id, 'acc_elsewhere'] as const)
-    t.equal(codeOf(decideAccess(world, { now, preferred })), 'choose', preferred);
-  t.match(decideAccess(facts({ accounts: [open, closed] }), { now, preferred: closed.id }), {
+    t.equal(codeOf(decideAccess(world, { now, evidence: [], preferred })), 'choose', preferred);
+  t.match(decideAccess(facts({ accounts: [open, closed] }), { now, evidence: [], preferred: closed.id }), {
     outcome: 'allow',
     entitlement: { account: { id: open.id } },
   });
@@ -196,12 +228,12 @@ t.test('the account that is asked for, by id or slug, is the only one looked at'
   const world = facts({ accounts: [open, closed, second] });
   for (const asked of [second.id, second.slug]) {
     for (const preferred of [undefined, open.id])
-      t.match(decideAccess(world, { now, account: asked, preferred }), {
+      t.match(decideAccess(world, { now, evidence: [], account: asked, preferred }), {
         outcome: 'allow',
         entitlement: { account: { id: second.id } },
       });
   }
-  t.match(decideAccess(world, { now, account: closed.slug, preferred: open.id }), {
+  t.match(decideAccess(world, { now, evidence: [], account: closed.slug, preferred: open.id }), {
     code: 'account_closed',
     account: { id: closed.id },
   });
@@ -211,7 +243,7 @@ t.test('an account that is not theirs is no account, whether it exists or not', 
   const world = facts({ accounts: [open] });
   for (const asked of ['acc_elsewhere', '', 'OPEN', open.name])
     t.strictSame(
-      decideAccess(world, { now, account: asked, preferred: open.id }),
+      decideAccess(world, { now, evidence: [], account: asked, preferred: open.id }),
       { outcome: 'deny', code: 'no_account', account: undefined },
       asked,
     );
@@ -260,7 +292,7 @@ t.test('thousands of worlds get the answer of a second formulation', async (t) =
     outcomes.set(code, (outcomes.get(code) ?? 0) + 1);
     if (JSON.stringify(decision) !== JSON.stringify(wanted)) t.strictSame(decision, wanted, `world ${round}`);
   }
-  for (const outcome of ['allow', 'choose', ...denialCodes])
+  for (const outcome of ['allow', 'choose', 'reauthenticate', ...denialCodes])
     t.ok((outcomes.get(outcome) ?? 0) >= 5, `${outcome} comes up`);
 });
 
@@ -273,12 +305,17 @@ function naive({ user, client, accounts }: AccessFacts, question: AccessQuestion
   const named = ({ id, name }: AccountFacts) => ({ id, name });
   const judged = accounts
     .filter(({ id, slug }) => question.account === undefined || [id, slug].includes(question.account))
-    .map((one) => ({ one, wrong: wrongsIn(one, client) }));
-  const open = judged.filter(({ wrong }) => wrong.length === 0).map(({ one }) => one);
+    .map((one) => ({ one, wrong: wrongsIn(one, client, question) }));
+  const entitled = judged.filter(({ wrong }) => wrong.length === 0).map(({ one }) => one);
+  const ways = question.evidence.map((proof) => ('accountId' in proof ? proof.accountId : 'every account'));
+  const open = entitled.filter(
+    ({ id }) => ways.length === 0 || ways.includes('every account') || ways.includes(id),
+  );
   const preferred = open.filter(({ id }) => id === question.preferred);
   const [first, ...more] = preferred.length > 0 ? preferred : open;
   if (first && more.length > 0) return { outcome: 'choose', accounts: open.map(named) };
   if (first) return { outcome: 'allow', entitlement: { account: named(first), ...heldIn(first) } };
+  if (entitled[0]) return { outcome: 'reauthenticate', account: named(entitled[0]) };
   const reasons = judged.map(({ one, wrong }) => ({ code: wrong[0] ?? 'no_account', account: named(one) }));
   const furthest = reasons.sort((a, b) => denialCodes.indexOf(b.code) - denialCodes.indexOf(a.code))[0];
   return { outcome: 'deny', ...(furthest ?? { code: 'no_account', account: undefined }) };
@@ -295,8 +332,9 @@ function phaseOf(dates: Term): 'early' | 'live' | 'over' {
 
 /** All reasons, in the order of the list. What an operator did to an account counts before what its dates say. */
 function wrongsIn(
-  { status, term: dates, role, subscription, seats }: AccountFacts,
+  { id, status, term: dates, role, subscription, seats, sso }: AccountFacts,
   { product, requiredRole }: ClientFacts,
+  { evidence }: AccessQuestion,
 ): DenialCode[] {
   const held = seats.find((one) => one.product === product?.slug);
   const bought = subscription ? phaseOf(subscription) : 'early';
@@ -310,6 +348,10 @@ function wrongsIn(
     no_seat: product !== null && sat === undefined,
     seat_not_yet: sat === 'early',
     seat_ended: sat === 'over',
+    sso_required:
+      sso.required &&
+      !sso.breakGlass &&
+      !evidence.some((proof) => 'accountId' in proof && proof.accountId === id),
     role_required: requiredRole === 'admin' && role === 'agent',
   };
   return denialCodes.filter((code) => wrong[code]);

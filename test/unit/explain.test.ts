@@ -20,10 +20,12 @@ const remedies: Readonly<Record<DenialCode, readonly Remedy['action'][]>> = {
   no_seat: ['request_seat', 'contact_admin'],
   seat_not_yet: ['contact_admin'],
   seat_ended: ['contact_admin'],
+  sso_required: ['company_sign_in'],
   role_required: ['contact_admin'],
 };
 const helpers: Readonly<Record<Remedy['action'], Remedy['who']>> = {
   request_seat: 'self',
+  company_sign_in: 'self',
   resend_activation: 'self',
   sign_up: 'self',
   contact_admin: 'account_admin',

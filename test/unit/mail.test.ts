@@ -21,6 +21,32 @@ const samples: { readonly [Template in keyof MailTemplates]: MailTemplates[Templ
   },
   password_reset: { data: { minutes: 30 }, secrets: { token: 'a+b/c', code: '012345' } },
   password_reset_by_company: { data: { account: 'Globex' }, secrets: undefined },
+  break_glass_used: { data: { person: 'Greg', account: 'Globex' }, secrets: undefined },
+  identity_linked: { data: { account: 'Globex' }, secrets: undefined },
+  certificate_expiring: {
+    data: { account: 'Acme', connection: 'Entra', whose: 'idp', days: 7, date: '2026-12-24' },
+    secrets: undefined,
+  },
+  sign_in_address_changed: {
+    data: { account: 'Acme', connection: 'Entra', host: 'idp.acme.test' },
+    secrets: undefined,
+  },
+  domain_disputed: { data: { account: 'Acme', domain: 'acme.test', owns: true }, secrets: undefined },
+  domain_dispute_resolved: {
+    data: { account: 'Acme', domain: 'acme.test', owns: false },
+    secrets: undefined,
+  },
+  domain_stale: {
+    data: {
+      account: 'Acme',
+      domain: 'acme.test',
+      recordName: '_doorward-challenge.acme.test',
+      recordValue: 'doorward-verification=00',
+      days: 30,
+    },
+    secrets: undefined,
+  },
+  domain_released: { data: { account: 'Acme', domain: 'acme.test' }, secrets: undefined },
   password_changed: { data: {}, secrets: undefined },
   invitation: {
     data: { account: 'Acme', inviter: 'Ada', products: ['Assist', 'Meet'], days: 7 },

@@ -7,12 +7,17 @@ import { nextStep, type SignIn, type SignInState, type Step } from '../../src/co
 import { recoveryRoutes } from '../../src/http/recovery.ts';
 import type { Route } from '../../src/http/route.ts';
 import { signInRoutes } from '../../src/http/sign-in.ts';
+import type { EmailAddress } from '../../src/kernel/email-address.ts';
 import { Failure } from '../../src/kernel/failures.ts';
 
 const account = { id: 'acc_1', name: 'Acme Inc.' } as const;
 const other = { id: 'acc_2', name: 'Initech' } as const;
 const subject = { userId: 'usr_1' } as const;
 const choices = [false, true];
+const connections = [
+  { id: 'con_1', label: 'Globex Corp' },
+  { id: 'con_2', label: 'Globex Labs' },
+] as const;
 
 /** Every kind of state, in every shape it can have; one that is new does not compile until it is here. */
 const states: { readonly [At in SignInState['at']]: readonly Extract<SignInState, { at: At }>[] } = {
@@ -21,6 +26,23 @@ const states: { readonly [At in SignInState['at']]: readonly Extract<SignInState
     { at: 'identify', email: 'ada@acme.test', problem: { code: 'invalid_credentials', caseId: 'AAAA-AAAA' } },
     { at: 'identify', email: 'ada@acme.test', problem: { code: 'throttled', retryAfter: 30 } },
     { at: 'identify', problem: { code: 'invalid_input', fields: { email: 'is not an email address' } } },
+  ],
+  company: [
+    { at: 'company' },
+    {
+      at: 'company',
+      email: 'gina@globex.test',
+      problem: { code: 'company_sign_in_failed', caseId: 'AAAA-AAAA' },
+    },
+  ],
+  choose_connection: [{ at: 'choose_connection', email: 'gina@globex.test' as EmailAddress, connections }],
+  returned: [
+    {
+      at: 'returned',
+      connectionId: connections[0].id,
+      attemptId: 'att_1',
+      identity: { issuer: 'https://idp.example', subject: 'gina', attributes: {}, amr: [] },
+    },
   ],
   choose_account: [{ at: 'choose_account', subject, accounts: [account, other] }],
   denied: denialCodes.flatMap((code) =>
@@ -53,6 +75,12 @@ const standing: Omit<SignIn, 'state'> = {
     startUrl: null,
   },
   loginHint: 'hint@acme.test',
+  isNew: false,
+  domainHint: undefined,
+  connectionHint: undefined,
+  remembered: { id: 'con_9', label: 'Initech' },
+  forceAuthn: false,
+  maxAge: undefined,
   account: undefined,
   session: undefined,
   location: `https://login.example/authorize/${uid}`,
@@ -60,6 +88,8 @@ const standing: Omit<SignIn, 'state'> = {
 
 const at = (state: SignInState): SignIn => ({ ...standing, state });
 const everywhere = Object.values(states).flat().map(at);
+const fieldNames = (step: Step, action: string): string[] =>
+  actionsOf(step)[action]?.fields.map((field) => field.name) ?? [];
 const actionsOf = (step: Step) => ('actions' in step ? step.actions : {});
 
 const noEngine = () => {
@@ -75,7 +105,7 @@ t.test('every state is one step, of its name, and says whose it is', async (t) =
   for (const signIn of everywhere) {
     const step = nextStep(signIn);
     t.match(step, {
-      step: signIn.state.at,
+      step: signIn.state.at === 'returned' ? 'redirect' : signIn.state.at,
       interaction: uid,
       expires_at: '2026-03-01T13:00:00.250Z',
       locale: 'en',
@@ -96,7 +126,14 @@ t.test('what is offered has a route that takes it, with the fields it names', as
       const what = `${name} at ${signIn.state.at}`;
       const route = routeOf(method, href);
       t.ok(route, what);
-      t.strictSame(fields.map((field) => field.name).sort(), membersOf(route).sort(), what);
+      const members = membersOf(route);
+      t.strictSame(
+        fields.map((field) => field.name).filter((field) => !members.includes(field)),
+        [],
+        what,
+      );
+      const asked = new Set(everywhere.flatMap((one) => fieldNames(nextStep(one), name)));
+      t.strictSame([...asked].sort(), members.sort(), `every member of ${name} is asked for somewhere`);
       for (const typed of samples(fields)) t.ok(route?.schema.body?.safeParse(typed).success, what);
       t.equal(fields.length === 0, route?.schema.body === undefined, what);
     }
@@ -133,7 +170,10 @@ t.test('what the transitions refuse is not offered, and what is offered they do'
 t.test('each step offers what a person can do there', async (t) => {
   const offeredAt = (state: SignInState) => Object.keys(actionsOf(nextStep(at(state))));
   for (const state of states.identify)
-    t.strictSame(offeredAt(state), ['password', 'forgot_password', 'abort']);
+    t.strictSame(offeredAt(state), ['password', 'company', 'forgot_password', 'abort']);
+  for (const state of [...states.company, ...states.choose_connection])
+    t.strictSame(offeredAt(state), ['company', 'restart', 'abort']);
+  for (const state of states.returned) t.strictSame(offeredAt(state), []);
   for (const state of states.choose_account) t.strictSame(offeredAt(state), ['account', 'restart', 'abort']);
   for (const state of states.consent) t.strictSame(offeredAt(state), ['consent', 'restart', 'abort']);
   for (const state of states.done) t.strictSame(offeredAt(state), []);
@@ -141,6 +181,7 @@ t.test('each step offers what a person can do there', async (t) => {
     const { code } = state.denial;
     const own = [
       ...(code === 'no_seat' && !state.seatRequested ? ['request_seat'] : []),
+      ...(code === 'sso_required' ? ['company'] : []),
       ...(code === 'user_not_activated' && !state.activationResent ? ['resend_activation'] : []),
     ];
     t.strictSame(offeredAt(state), [...own, 'restart', 'abort'], code);
@@ -217,7 +258,7 @@ t.test('no step says who the person is before it is over, nor what they proved',
   const evidence = [{ method: 'pwd', at: '2026-03-01T12:00:00Z' }] as never;
   for (const { state } of everywhere) {
     const proven = 'subject' in state ? { ...state, subject: { ...subject, evidence } } : state;
-    const session = { userId: 'usr_2', accountId: 'acc_9' } as const;
+    const session = { userId: 'usr_2', accountId: 'acc_9', evidence } as const;
     const said = JSON.stringify(nextStep({ ...standing, session, account: 'acc_8', state: proven }));
     for (const secret of ['usr_', 'pwd', 'acc_8', 'acc_9']) t.notOk(said.includes(secret), secret);
   }

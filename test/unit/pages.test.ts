@@ -5,6 +5,7 @@ import type { Step } from '../../src/core/sign-in/step.ts';
 import { failures } from '../../src/kernel/failures.ts';
 import { createEngineHtml } from '../../src/pages/engine.ts';
 import { errorPage } from '../../src/pages/error.ts';
+import { departurePage, testResultPage } from '../../src/pages/federation.ts';
 import { invitationDonePage, invitationExpiredPage, invitationPage } from '../../src/pages/invitation.ts';
 import { logoOf, type Page, renderPage } from '../../src/pages/layout.ts';
 import { createLook, imageOrigin } from '../../src/pages/look.ts';
@@ -25,6 +26,17 @@ const post = { method: 'POST', href: '/x', fields: [{ name: 'name', type: 'hidde
 const form = '<form id="op.logoutForm" method="post" action="/x"></form>';
 const engineForm =
   '<script>go()</script><form method="post" action="/x"><input type="hidden" name="a" value="b"/><noscript>x</noscript>';
+
+const identifyProblems = [
+  null,
+  { code: 'invalid_credentials' },
+  { code: 'invalid_credentials', company_sign_in: true },
+  { code: 'throttled' },
+  { code: 'invalid_input', fields: { email: 'x' } },
+  { code: 'sso_required', company_sign_in: true },
+  { code: 'company_not_found' },
+  { code: 'another_proof_needed' },
+] as const;
 
 /** Every page in every state it has, made of this data; by name, because each exported page must be among them. */
 function everyPage(data: Data): [name: string, markup: string][] {
@@ -59,10 +71,19 @@ function pagesOf(data: Data): Record<string, Page[]> {
     first_party: true,
   };
   const standing = { interaction: 'x', expires_at: 'x', locale, client };
-  const all = ['password', 'forgot_password', 'account', 'consent', 'request_seat', 'resend_activation'];
+  const all = [
+    'password',
+    'company',
+    'forgot_password',
+    'account',
+    'consent',
+    'request_seat',
+    'resend_activation',
+  ];
   const actions = Object.fromEntries([...all, 'restart', 'abort'].map((name) => [name, post]));
-  const problems = [null, { code: 'invalid_credentials' }, { code: 'throttled' }] as const;
   const invalid = { code: 'invalid_input', fields: { email: 'x' } } as const;
+  const failed = { code: 'company_sign_in_failed', case_id: data('case') } as const;
+  const connection = { id: data('connection'), label: data('label') };
   const email = data('email');
   const step = (given: object): Page =>
     stepPage({ ...standing, actions, ...given } as unknown as Step, locale);
@@ -73,8 +94,42 @@ function pagesOf(data: Data): Record<string, Page[]> {
   const accept = { accept: { ...post, fields: [{ name: 'name', value: data('name') }] } };
   const codes = [...refusals.map(({ fields }) => fields.password), 'invalid_credentials', 'throttled'];
   return {
-    identifyPage: [...problems, invalid].map((problem) =>
-      step({ step: 'identify', login_hint: email, problem }),
+    identifyPage: identifyProblems.flatMap((problem) =>
+      [null, connection].flatMap((remembered) =>
+        [null, email].map((hint) => step({ step: 'identify', login_hint: hint, problem, remembered })),
+      ),
+    ),
+    companyPage: [null, invalid, failed, { code: 'throttled' }, { code: 'not_found' }].map((problem) =>
+      step({ step: 'company', login_hint: email, problem }),
+    ),
+    chooseConnectionPage: [step({ step: 'choose_connection', connections: [connection, connection] })],
+    departurePage: [
+      departurePage(
+        { action: data('url'), fields: { [data('field')]: data('value') }, label: data('label') },
+        locale,
+      ),
+    ],
+    testResultPage: [undefined, data('code')].flatMap((refusal) =>
+      [
+        undefined,
+        {
+          issuer: data('issuer'),
+          subject: data('subject'),
+          attributes: { [data('name')]: [data('a'), data('b')] },
+        },
+      ].map((identity) =>
+        testResultPage(
+          {
+            ...{ label: data('label'), caseId: data('case'), code: refusal, identity },
+            mapped: identity && {
+              [data('field')]: email,
+              [data('groups')]: [data('group')],
+              nothing: undefined,
+            },
+          },
+          locale,
+        ),
+      ),
     ),
     chooseAccountPage: [step({ step: 'choose_account', accounts: [{ id: data('id'), name: data('name') }] })],
     consentPage: [step({ step: 'consent', scopes: [{ name: data('scope'), text: data('scope') }] })],
@@ -91,7 +146,10 @@ function pagesOf(data: Data): Record<string, Page[]> {
     ],
     errorPage: [...Object.keys(failures), 'internal_error', 'unknown'].flatMap((failure) =>
       [400, 500].map((status) =>
-        errorPage({ code: failure, status, detail: data('detail'), instance: data('id') }, locale),
+        errorPage(
+          { code: failure, status, detail: data('detail'), instance: data('id'), case_id: data('case') },
+          locale,
+        ),
       ),
     ),
     passwordResetRequestPage: [null, 'invalid_email', 'link_expired'].map((problem) =>

@@ -1,6 +1,6 @@
 /** A thread of one's own: it answers, it may fail or hang, and it never keeps the process. */
 import t from 'tap';
-import { createThread } from '../../src/core/credentials/thread.ts';
+import { createThread } from '../../src/thread.ts';
 
 const options = { deadlineMs: 10_000, idleMs: 60_000, memoryMb: 64 };
 
@@ -9,12 +9,14 @@ const echo = threadOf(`
   import { parentPort, threadId } from 'node:worker_threads';
   parentPort.on('message', ({ id, question }) => {
     if (question === 'hang') for (;;);
+    if (question === 'never') return;
     if (question === 'die') process.exit(1);
     if (question === 'throw') throw new Error('broken');
     if (question === 'fail') parentPort.postMessage({ id, error: 'no' });
     else if (question === 'swell') for (const kept = []; ; ) kept.push('x'.repeat(1000) + kept.length);
     else parentPort.postMessage({ id, answer: [question, threadId] });
   });
+  parentPort.postMessage('started');
 `);
 
 function threadOf(source: string): URL {
@@ -54,6 +56,13 @@ t.test('a thread that takes too long is ended', async (t) => {
   const thread = createThread<string, [string, number]>(echo, { ...options, deadlineMs: 2000 });
   const [, before] = await thread.ask('a');
   await t.rejects(thread.ask('hang'), { message: 'no answer in 2000 ms' });
+  t.not((await thread.ask('b'))[1], before);
+});
+
+t.test('a thread that neither works nor answers is ended, later', async (t) => {
+  const thread = createThread<string, [string, number]>(echo, { ...options, deadlineMs: 20 });
+  const [, before] = await thread.ask('a');
+  await t.rejects(thread.ask('never'), { message: 'no answer in 20 ms' });
   t.not((await thread.ask('b'))[1], before);
 });
 

@@ -1,5 +1,6 @@
 import { day, addSeconds, earliest } from '../../kernel/time.ts';
 import type { AccountId } from '../../kernel/ids.ts';
+import type { Evidence } from '../credentials/credentials.ts';
 import type { Role } from '../memberships/memberships.ts';
 import type { AccessFacts, AccountFacts, Term } from './facts.ts';
 
@@ -15,6 +16,7 @@ export const denialCodes = [
   'no_seat',
   'seat_not_yet',
   'seat_ended',
+  'sso_required',
   'role_required',
 ] as const;
 
@@ -37,10 +39,14 @@ export interface Entitlement {
 export type Decision =
   | { readonly outcome: 'allow'; readonly entitlement: Entitlement }
   | { readonly outcome: 'choose'; readonly accounts: readonly AccountChoice[] }
+  /** Nothing is missing but another proof: the session is one account's company sign-in, and this is another account. */
+  | { readonly outcome: 'reauthenticate'; readonly account: AccountChoice }
   | { readonly outcome: 'deny'; readonly code: DenialCode; readonly account: AccountChoice | undefined };
 
 export interface AccessQuestion {
   readonly now: Date;
+  /** How it was proven who this is: in this sign-in, by the session, or when the grant was made. */
+  readonly evidence: readonly Evidence[];
   /** The account that is asked for, by id or slug: no other will do. */
   readonly account?: string | undefined;
   /** The account of the session: taken when it allows. */
@@ -54,19 +60,32 @@ export interface AccessQuestion {
 export function decideAccess(facts: AccessFacts, question: AccessQuestion): Decision {
   const barred = denialOfUser(facts);
   if (barred) return { outcome: 'deny', code: barred, account: undefined };
-  const { account, preferred, now } = question;
+  const { account, preferred, now, evidence } = question;
   const candidates = facts.accounts.filter(
     ({ id, slug }) => account === undefined || account === id || account === slug,
   );
   const verdicts = candidates.map((candidate) => ({
     candidate,
-    code: denialInAccount(facts, candidate, now),
+    code: denialInAccount(facts, candidate, question),
   }));
-  const open = verdicts.filter(({ code }) => code === undefined).map(({ candidate }) => candidate);
+  const entitled = verdicts.filter(({ code }) => code === undefined).map(({ candidate }) => candidate);
+  const open = entitled.filter(({ id }) => isGoodFor(evidence, id));
   const chosen = open.find(({ id }) => id === preferred) ?? (open.length === 1 ? open[0] : undefined);
   if (chosen) return { outcome: 'allow', entitlement: entitlementOf(facts, chosen, now) };
   if (open.length > 1) return { outcome: 'choose', accounts: open.map(({ id, name }) => ({ id, name })) };
+  const [elsewhere] = entitled;
+  if (elsewhere) return { outcome: 'reauthenticate', account: { id: elsewhere.id, name: elsewhere.name } };
   return furthestDenial(verdicts);
+}
+
+/**
+ * What one account's identity provider says is no proof towards another account: its admins could let themselves in
+ * there as anybody they share a member with.
+ */
+function isGoodFor(evidence: readonly Evidence[], account: AccountId): boolean {
+  return (
+    evidence.length === 0 || evidence.some((proof) => proof.method !== 'fed' || proof.accountId === account)
+  );
 }
 
 function denialOfUser({ user, accounts }: AccessFacts): DenialCode | undefined {
@@ -75,12 +94,23 @@ function denialOfUser({ user, accounts }: AccessFacts): DenialCode | undefined {
   return accounts.length === 0 ? 'no_account' : undefined;
 }
 
-function denialInAccount({ client }: AccessFacts, account: AccountFacts, now: Date): DenialCode | undefined {
+function denialInAccount(
+  { client }: AccessFacts,
+  account: AccountFacts,
+  { now, evidence }: AccessQuestion,
+): DenialCode | undefined {
   if (account.status !== 'active') return `account_${account.status}`;
   if (hasEnded(account.term, now)) return 'account_lapsed';
   const denial = client.product ? denialOnProduct(client.product.slug, account, now) : undefined;
   if (denial) return denial;
+  if (!satisfiesSso(account, evidence)) return 'sso_required';
   return client.requiredRole && client.requiredRole !== account.role ? 'role_required' : undefined;
+}
+
+/** Where the company sign-in is required nothing else will do, but for the admins who break the glass. */
+function satisfiesSso({ id, sso }: AccountFacts, evidence: readonly Evidence[]): boolean {
+  if (!sso.required || sso.breakGlass) return true;
+  return evidence.some((proof) => proof.method === 'fed' && proof.accountId === id);
 }
 
 function denialOnProduct(product: string, account: AccountFacts, now: Date): DenialCode | undefined {

@@ -18,6 +18,13 @@ export interface SeatFacts {
   readonly subscription: Term;
 }
 
+export interface SsoFacts {
+  /** One of its connections is required, for the proven domain that the user's address is in. */
+  readonly required: boolean;
+  /** The user is one of its admins who keep the password for the day the identity provider is down. */
+  readonly breakGlass: boolean;
+}
+
 /** One account the user is a member of, with everything that says what they may do there. */
 export interface AccountFacts {
   readonly id: AccountId;
@@ -28,6 +35,8 @@ export interface AccountFacts {
   readonly role: Role;
   /** The account's subscription to the client's product. */
   readonly subscription: Term | null;
+  /** How the account lets this user in. */
+  readonly sso: SsoFacts;
   /** The user's seats in this account, on any product. */
   readonly seats: readonly SeatFacts[];
 }
@@ -84,6 +93,13 @@ const accountColumns = sql`jsonb_build_object('id', a.id, 'slug', a.slug, 'name'
   'term', jsonb_build_object('startsAt', null, 'endsAt', a.expires_at, 'graceDays', a.grace_days),
   'subscription', case when s.account_id is not null then jsonb_build_object('startsAt', s.starts_at,
     'endsAt', s.expires_at, 'graceDays', s.grace_days) end,
+  'sso', jsonb_build_object('breakGlass', m.break_glass, 'required', exists (
+    select from domains d join connection_domains cd on cd.account_id = d.account_id and cd.domain_id = d.id
+    join connections n on n.id = cd.connection_id
+    where d.account_id = a.id and d.state in ('verified', 'stale') and n.state = 'required'
+      and (d.name = split_part(u.email, '@', 2)
+        or (d.include_subdomains and split_part(u.email, '@', 2) like '%.' || d.name))
+      and (cd.addresses is null or u.email = any(cd.addresses)))),
   'seats', coalesce((
     select jsonb_agg(jsonb_build_object('product', sp.slug,
       'seat', jsonb_build_object('startsAt', st.starts_at, 'endsAt', st.ends_at, 'graceDays', 0),

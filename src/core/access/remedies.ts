@@ -4,6 +4,7 @@ import type { DenialCode } from './decide.ts';
 export interface Remedy {
   readonly action:
     | 'request_seat'
+    | 'company_sign_in'
     | 'resend_activation'
     | 'contact_admin'
     | 'contact_billing'
@@ -17,6 +18,7 @@ export interface Remedy {
 /** Who can do each of them. */
 export const whoDoes = {
   request_seat: 'self',
+  company_sign_in: 'self',
   resend_activation: 'self',
   contact_admin: 'account_admin',
   contact_billing: 'billing_contact',
@@ -35,6 +37,7 @@ export const remedies = {
   no_seat: ['request_seat', 'contact_admin'],
   seat_not_yet: ['contact_admin'],
   seat_ended: ['contact_admin'],
+  sso_required: ['company_sign_in'],
   role_required: ['contact_admin'],
 } as const satisfies Record<DenialCode, readonly (keyof typeof whoDoes)[]>;
 

@@ -1,6 +1,7 @@
 /** A customer: the billing tenant. active, lapsed, suspended or closed; operators change it. */
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
+import { Failure } from '../../kernel/failures.ts';
 import { newId, type AccountId } from '../../kernel/ids.ts';
 
 export type AccountStatus = 'active' | 'lapsed' | 'suspended' | 'closed';
@@ -23,6 +24,13 @@ export async function createAccount(tx: Tx, account: NewAccount): Promise<Accoun
     .values({ ...account, id, createdAt: now, updatedAt: now })
     .execute();
   return id;
+}
+
+export async function getAccountName(db: Db, id: AccountId): Promise<string> {
+  const query = db.selectFrom('accounts').select('name').where('id', '=', id);
+  const account = await query.executeTakeFirst();
+  if (!account) throw new Failure('not_found');
+  return account.name;
 }
 
 /** By accounts_slug_key. */

@@ -127,6 +127,16 @@ export async function findClient(db: Db, clientId: string): Promise<Client | und
   return { ...client, product } as Client;
 }
 
+/** Where a person begins at a client: its own sign-in, else its home. */
+export async function findStartUrl(db: Db, clientId: string): Promise<string | undefined> {
+  const query = db
+    .selectFrom('clients')
+    .select(['initiateLoginUri', 'homeUri'])
+    .where('clientId', '=', clientId);
+  const client = await query.executeTakeFirst();
+  return client?.initiateLoginUri ?? client?.homeUri ?? undefined;
+}
+
 /** The scopes the interface behind a resource knows; undefined when there is no such resource. */
 export async function findResourceScopes(db: Db, resource: string): Promise<readonly string[] | undefined> {
   const product = await db

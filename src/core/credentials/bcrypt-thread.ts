@@ -1,6 +1,6 @@
 /** The thread that verifies imported bcrypt hashes: in JavaScript, and half a second of work each. */
 import { compare } from 'bcryptjs';
-import { answerQuestions } from './thread.ts';
+import { answerQuestions } from '../../thread.ts';
 
 export interface BcryptQuestion {
   readonly password: string;

@@ -7,23 +7,19 @@ import type { EmailAddress } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
 import type { UserId } from '../../kernel/ids.ts';
 import { recordEvent } from '../audit/audit.ts';
+import type { Evidence } from './evidence.ts';
 import { parseForeignHash } from './foreign-hash.ts';
 import { recogniseBrowser } from './known-browser.ts';
 import { hashPassword, isOutdated, verifyPassword } from './password.ts';
 import { findPasswordByEmail, updateHashParameters, updatePassword } from './queries.ts';
 import { countTry, forgiveTry, giveBackTry } from './throttle.ts';
 
+export { amrOf, authTimeOf, type CompanyEvidence, endOf, type Evidence, mergeEvidence } from './evidence.ts';
 export { hashPassword } from './password.ts';
 export { judgePassword, type PasswordContext, type PasswordProblem } from './password-policy.ts';
 export { knownBrowserSeconds, rememberBrowser } from './known-browser.ts';
-export { hasPasswordChangedSince, updatePassword } from './queries.ts';
+export { deletePassword, hasPasswordChangedSince, updatePassword } from './queries.ts';
 export { type Budget, clearThrottle, forgetEndedThrottles, takeFromBudget } from './throttle.ts';
-
-/** One factor that was verified. `at` is RFC 3339, so that evidence survives being stored as JSON. */
-export interface Evidence {
-  readonly method: 'pwd';
-  readonly at: string;
-}
 
 export interface Proof {
   readonly userId: UserId;

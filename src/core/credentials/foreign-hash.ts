@@ -4,8 +4,8 @@
  */
 import { pbkdf2, scrypt, timingSafeEqual, type BinaryLike, type ScryptOptions } from 'node:crypto';
 import { promisify } from 'node:util';
+import { createThread } from '../../thread.ts';
 import type { BcryptQuestion } from './bcrypt-thread.ts';
-import { createThread } from './thread.ts';
 
 const scryptAsync = promisify<BinaryLike, BinaryLike, number, ScryptOptions, Buffer>(scrypt);
 const pbkdf2Async = promisify(pbkdf2);

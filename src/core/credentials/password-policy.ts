@@ -1,7 +1,7 @@
 /** Which passwords are taken: long ones that are not guessed first, by NIST SP 800-63B §3.1.1.2. */
 import { judgeByRules, wordsOf } from './guessable.ts';
+import { createThread } from '../../thread.ts';
 import type { Strength, StrengthQuestion } from './strength-thread.ts';
-import { createThread } from './thread.ts';
 
 /** What an attacker would try first for this person: their names, their address, their account, the products. */
 export interface PasswordContext {

@@ -33,6 +33,12 @@ export async function hasPasswordChangedSince(tx: Tx, userId: UserId, at: Date):
   return row !== undefined;
 }
 
+/** True when there was one. */
+export async function deletePassword(tx: Tx, userId: UserId): Promise<boolean> {
+  const result = await tx.db.deleteFrom('passwords').where('userId', '=', userId).executeTakeFirst();
+  return result.numDeletedRows === 1n;
+}
+
 /** Sets or replaces a user's password; the caller has hashed it before the transaction began. */
 export async function updatePassword(tx: Tx, userId: UserId, hash: string): Promise<void> {
   const changedAt = tx.now();

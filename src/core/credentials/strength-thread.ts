@@ -1,7 +1,7 @@
 /** The thread that estimates passwords: its dictionaries take a second to load and 58 MB to keep. */
 import { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
-import { answerQuestions } from './thread.ts';
+import { answerQuestions } from '../../thread.ts';
 
 export interface StrengthQuestion {
   readonly password: string;

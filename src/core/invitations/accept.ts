@@ -4,12 +4,15 @@ import type { EmailAddress } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { hashToken } from '../../kernel/tokens.ts';
 import { recordEvent } from '../audit/audit.ts';
+import { findDoors } from '../connections/connections.ts';
 import { hashPassword, judgePassword, provePassword, updatePassword } from '../credentials/credentials.ts';
 import { createMembership, isMember } from '../memberships/memberships.ts';
 import { ensureSeat } from '../seats/seats.ts';
 import { activateUser } from '../users/users.ts';
+import type { AccountId, UserId } from '../../kernel/ids.ts';
 import {
   consumeInvitation,
+  consumePending,
   findAccepted,
   findOpen,
   type InvitationRow,
@@ -44,7 +47,8 @@ export interface Acceptance {
 /**
  * Accepts: once, on any number of replicas. Somebody new becomes active with this password; whoever is here already must
  * prove it, since the link alone only proves the mailbox. Membership and seats are made in the same transaction. Failures
- * `link_expired`, `password_refused` and `invalid_credentials` (nothing is consumed), `throttled`, `overloaded`.
+ * `link_expired`, `password_refused`, `invalid_credentials` and `sso_required` (nothing is consumed), `throttled`,
+ * `overloaded`.
  */
 export async function acceptInvitation(
   ctx: Context,
@@ -53,7 +57,9 @@ export async function acceptInvitation(
   const invitation = await findInvitation(ctx, token);
   // before any hashing: only who has a live link can make the processor work
   if (!invitation) throw new Failure('link_expired');
-  const { email, clientId } = invitation;
+  const { email, clientId, userId } = invitation;
+  // their company's sign-in accepts it instead: see core/provisioning
+  if ((await findDoors(ctx.db, { email, userId })).companyOnly) throw new Failure('sso_required');
   const hash =
     invitation.state === 'invited' ? await newHash(ctx, invitation, { name, password }) : undefined;
   if (hash === undefined) await proveExisting(ctx, email, password);
@@ -88,8 +94,25 @@ interface Joining {
 async function join(tx: Tx, { token, name, hash }: Joining): Promise<void> {
   const invitation = await consumeInvitation(tx, hashToken(token));
   if (!invitation) throw new Failure('link_expired');
-  const { id, accountId, userId, role, clientId } = invitation;
   if (hash !== undefined) await activate(tx, invitation, { name, hash });
+  await enterAccount(tx, invitation);
+}
+
+/**
+ * Accepts what is pending for a user in an account, if anything is: for somebody whom the account's own identity provider
+ * has vouched for. True when there was one. Failures as those of a seat.
+ */
+export async function acceptPendingInvitation(
+  tx: Tx,
+  of: { readonly accountId: AccountId; readonly userId: UserId },
+): Promise<boolean> {
+  const invitation = await consumePending(tx, of);
+  if (invitation) await enterAccount(tx, invitation);
+  return invitation !== undefined;
+}
+
+/** Membership and seats of an invitation that has just been consumed. */
+async function enterAccount(tx: Tx, { id, accountId, userId, role, clientId }: InvitationRow): Promise<void> {
   if (!(await isMember(tx, { accountId, userId }))) await createMembership(tx, { accountId, userId, role });
   for (const { id: productId } of await listInvitedProducts(tx.db, id))
     await ensureSeat(tx, { accountId, productId, userId });

@@ -9,6 +9,7 @@ import { Failure } from '../../kernel/failures.ts';
 import { type AccountId, newId, type ProductId, type UserId } from '../../kernel/ids.ts';
 import { addSeconds, day, minute } from '../../kernel/time.ts';
 import { newToken } from '../../kernel/tokens.ts';
+import { getAccountName } from '../accounts/accounts.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { isMember, type Role } from '../memberships/memberships.ts';
 import { enqueueMail } from '../outbox/outbox.ts';
@@ -18,7 +19,6 @@ import {
   closeExpired,
   closePending,
   findEntrance,
-  getAccountName,
   insertInvitation,
   insertInvitedProduct,
   type InvitationRow,
@@ -27,7 +27,13 @@ import {
   updateToken,
 } from './queries.ts';
 
-export { acceptInvitation, findAcceptedInvitation, findInvitation, type ShownInvitation } from './accept.ts';
+export {
+  acceptInvitation,
+  acceptPendingInvitation,
+  findAcceptedInvitation,
+  findInvitation,
+  type ShownInvitation,
+} from './accept.ts';
 
 const invitationDays = 7;
 

@@ -109,6 +109,24 @@ export async function closePending(tx: Tx, id: string): Promise<InvitationRow | 
   return row as InvitationRow | undefined;
 }
 
+/** The same for the account's pending one of a user. By invitations_pending_key. */
+export async function consumePending(
+  tx: Tx,
+  { accountId, userId }: { readonly accountId: AccountId; readonly userId: UserId },
+): Promise<InvitationRow | undefined> {
+  const row = await tx.db
+    .updateTable('invitations')
+    .set({ state: 'accepted', closedAt: tx.now() })
+    .where('accountId', '=', accountId)
+    .where('userId', '=', userId)
+    .where('state', '=', 'pending')
+    .where('expiresAt', '>', tx.now())
+    .where(isStillInvitee)
+    .returning(columns)
+    .executeTakeFirst();
+  return row as InvitationRow | undefined;
+}
+
 /** Single use in one statement: pending, in time, and its user may still come. By invitations_token_hash_key. */
 export async function consumeInvitation(tx: Tx, tokenHash: Buffer): Promise<InvitationRow | undefined> {
   const row = await tx.db
@@ -194,10 +212,4 @@ export async function findEntrance(db: Db, productId: ProductId): Promise<string
     .orderBy('clientId')
     .executeTakeFirst();
   return row?.clientId;
-}
-
-/** The account as the mail names it. */
-export async function getAccountName(db: Db, accountId: AccountId): Promise<string> {
-  const query = db.selectFrom('accounts').select('name').where('id', '=', accountId);
-  return (await query.executeTakeFirstOrThrow()).name;
 }

@@ -20,6 +20,30 @@ export interface MailTemplates {
     readonly data: { readonly account: string };
     readonly secrets: undefined;
   };
+  /** To every admin of an account: a certificate of a connection ends, the identity provider's or ours. */
+  readonly certificate_expiring: {
+    readonly data: {
+      readonly account: string;
+      readonly connection: string;
+      readonly whose: 'idp' | 'ours';
+      readonly days: number;
+      /** YYYY-MM-DD */
+      readonly date: string;
+    };
+    readonly secrets: undefined;
+  };
+  /** To every admin of an account: its identity provider now has another address that people are sent to. */
+  readonly sign_in_address_changed: {
+    readonly data: { readonly account: string; readonly connection: string; readonly host: string };
+    readonly secrets: undefined;
+  };
+  /** To every admin of an account whose company sign-in somebody has come in past. */
+  readonly break_glass_used: {
+    readonly data: { readonly person: string; readonly account: string };
+    readonly secrets: undefined;
+  };
+  /** To a person who can now come in by their company, in case it was not them. */
+  readonly identity_linked: { readonly data: { readonly account: string }; readonly secrets: undefined };
   /** To the person whose password was just changed, in case it was not them. */
   readonly password_changed: { readonly data: object; readonly secrets: undefined };
   readonly invitation: {
@@ -30,6 +54,32 @@ export interface MailTemplates {
       readonly days: number;
     };
     readonly secrets: { readonly token: string };
+  };
+  /** To the admins of both accounts: two have proven one domain. `owns` for the one that has it. */
+  readonly domain_disputed: {
+    readonly data: { readonly account: string; readonly domain: string; readonly owns: boolean };
+    readonly secrets: undefined;
+  };
+  /** To both, when an operator has decided; `owns` for the one that has it now. */
+  readonly domain_dispute_resolved: {
+    readonly data: { readonly account: string; readonly domain: string; readonly owns: boolean };
+    readonly secrets: undefined;
+  };
+  /** The record that proves a domain has been missing for days; in `days` days the domain is given up. */
+  readonly domain_stale: {
+    readonly data: {
+      readonly account: string;
+      readonly domain: string;
+      readonly recordName: string;
+      readonly recordValue: string;
+      readonly days: number;
+    };
+    readonly secrets: undefined;
+  };
+  /** A domain was given up, because its record stayed away. */
+  readonly domain_released: {
+    readonly data: { readonly account: string; readonly domain: string };
+    readonly secrets: undefined;
   };
 }
 

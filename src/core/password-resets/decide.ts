@@ -2,10 +2,12 @@
 import { type Context, inTransaction, type Tx } from '../../context.ts';
 import { parseEmail, type EmailAddress } from '../../kernel/email-address.ts';
 import { newId } from '../../kernel/ids.ts';
+import { hashCode, newCode } from '../../kernel/mail-codes.ts';
 import { open } from '../../kernel/seal.ts';
 import { addSeconds, minute } from '../../kernel/time.ts';
 import { newToken } from '../../kernel/tokens.ts';
 import { recordEvent } from '../audit/audit.ts';
+import { findDoors } from '../connections/connections.ts';
 import { resendInvitationOf } from '../invitations/invitations.ts';
 import { enqueueMail } from '../outbox/outbox.ts';
 import type { UserState } from '../users/users.ts';
@@ -16,7 +18,6 @@ import {
   type Recipient,
   updateDecided,
 } from './queries.ts';
-import { hashCode, newCode } from './secrets.ts';
 
 /** How long a mailed link and its code work. */
 export const resetMinutes = 30;
@@ -27,7 +28,6 @@ const batch = 100;
 
 export interface ResetFacts {
   readonly state: UserState;
-  readonly hasPassword: boolean;
   /** The name of the account whose company sign-in is the only way in for this person. */
   readonly onlyCompanySignIn: string | undefined;
 }
@@ -41,14 +41,14 @@ export type ResetMail =
  * Which mail somebody gets who is said to have forgotten their password; undefined for none. Never a link to set a
  * password for somebody who is not active: a reset must not activate anybody, nor let anybody back in.
  */
-export function resetMailFor({ state, hasPassword, onlyCompanySignIn }: ResetFacts): ResetMail | undefined {
+export function resetMailFor({ state, onlyCompanySignIn }: ResetFacts): ResetMail | undefined {
   switch (state) {
     case 'deactivated':
       return undefined;
     case 'invited':
       return { mail: 'invitation' };
     case 'active':
-      if (onlyCompanySignIn !== undefined && !hasPassword)
+      if (onlyCompanySignIn !== undefined)
         return { mail: 'password_reset_by_company', account: onlyCompanySignIn };
       return { mail: 'password_reset' };
   }
@@ -99,9 +99,8 @@ interface Request {
 }
 
 async function answerRequest(tx: Tx, request: Request, recipient: Recipient): Promise<void> {
-  const { userId, email, state, hasPassword } = recipient;
-  // connections bring the people who can only come by their company; without one everybody may have a password
-  const answer = resetMailFor({ state, hasPassword, onlyCompanySignIn: undefined });
+  const { userId, email, state } = recipient;
+  const answer = resetMailFor({ state, onlyCompanySignIn: await findOnlyCompany(tx, recipient) });
   const locale = recipient.locale ?? request.locale;
   switch (answer?.mail) {
     case undefined:
@@ -126,6 +125,15 @@ async function answerRequest(tx: Tx, request: Request, recipient: Recipient): Pr
     clientId: request.clientId ?? undefined,
     details,
   });
+}
+
+/** Where the company's sign-in is required, and where it is offered and somebody has never had a password. */
+async function findOnlyCompany(
+  tx: Tx,
+  { userId, email, hasPassword }: Recipient,
+): Promise<string | undefined> {
+  const { home, companyOnly } = await findDoors(tx.db, { email, userId });
+  return companyOnly || !hasPassword ? home.account : undefined;
 }
 
 /** The link, its code and their mail: all in the caller's transaction, and good for as long as each other. */

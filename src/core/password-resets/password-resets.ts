@@ -9,12 +9,14 @@ import type { Db } from '../../db/connect.ts';
 import { type EmailAddress, parseEmail } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { newId } from '../../kernel/ids.ts';
+import { isCode } from '../../kernel/mail-codes.ts';
 import { seal } from '../../kernel/seal.ts';
 import { addSeconds } from '../../kernel/time.ts';
 import { hashToken, newToken } from '../../kernel/tokens.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { clearThrottle, hashPassword, judgePassword, updatePassword } from '../credentials/credentials.ts';
 import { enqueueMail } from '../outbox/outbox.ts';
+import { findDoors } from '../connections/connections.ts';
 import { endSessionsOfUser } from '../sessions/sessions.ts';
 import { emailPlace, resetSeconds } from './decide.ts';
 import { countCode, countMail, countRequest } from './limits.ts';
@@ -31,7 +33,7 @@ import {
   lockUserOfReset,
   updateBrowserToken,
 } from './queries.ts';
-import { hashRecipient, isCode } from './secrets.ts';
+import { hashRecipient } from './secrets.ts';
 
 export { decidePasswordResets, resetMailFor, resetSeconds } from './decide.ts';
 export { resendAfterSeconds } from './limits.ts';
@@ -128,7 +130,7 @@ export function findCompletedReset(ctx: Context, token: string) {
 /**
  * Sets the password and consumes the reset: once, on any number of replicas. Ends every session and refresh token, kills
  * the user's other resets and mails a notice, all in one transaction. Signs nobody in and changes no user's state.
- * Failures `link_expired`, `password_refused` (nothing is consumed), `overloaded`.
+ * Failures `link_expired`, `password_refused` and `sso_required` (nothing is consumed), `overloaded`.
  */
 export async function completePasswordReset(
   ctx: Context,
@@ -137,6 +139,8 @@ export async function completePasswordReset(
   const reset = await findPasswordReset(ctx, token);
   // before any hashing: only who has a live link can make the processor work
   if (!reset) throw new Failure('link_expired');
+  // required since the mail was sent: a new password would be no door any more
+  if ((await findDoors(ctx.db, reset)).companyOnly) throw new Failure('sso_required');
   await assertGoodPassword(ctx.db, reset, password);
   const hash = await hashPassword(ctx, password);
   await inTransaction(ctx, (tx) => setPassword(tx, { token, hash, clientId: reset.clientId }));

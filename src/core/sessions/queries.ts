@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
-import type { AccountId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, ConnectionId, UserId } from '../../kernel/ids.ts';
 import type { Evidence } from '../credentials/credentials.ts';
 
 /** What the protocol engine keeps of each client that was entered with a session. */
@@ -37,6 +37,28 @@ export async function selectSessionsOfUser(db: Db, userId: UserId, now: Date): P
 /** By sessions_user_id_idx; answers what they held. */
 export async function deleteSessionsOfUser(tx: Tx, userId: UserId): Promise<EndedSession[]> {
   return tx.db.deleteFrom('sessions').where('userId', '=', userId).returning(authorizations).execute();
+}
+
+/**
+ * Those that rest on this connection: of one user, or of one session at the identity provider, or both. By
+ * sessions_evidence_idx.
+ */
+export async function deleteSessionsOfConnection(
+  tx: Tx,
+  { connectionId, userId, sessionId }: CompanySessions,
+): Promise<(EndedSession & { readonly userId: UserId | null })[]> {
+  const proof = JSON.stringify([{ connectionId, ...(sessionId !== undefined && { sessionId }) }]);
+  const result = await sql<EndedSession & { userId: UserId | null }>`
+    delete from sessions where evidence @> ${proof}::jsonb and (${userId ?? null}::text is null or user_id = ${userId ?? null})
+    returning user_id, payload->'authorizations' as authorizations`.execute(tx.db);
+  return result.rows;
+}
+
+export interface CompanySessions {
+  readonly connectionId: ConnectionId;
+  readonly userId?: UserId | undefined;
+  /** The identity provider's name for it. */
+  readonly sessionId?: string | undefined;
 }
 
 /** By sessions_uid_key, and only if it is this user's. */

@@ -10,9 +10,11 @@ import { recordEvent } from '../audit/audit.ts';
 import type { Evidence } from '../credentials/credentials.ts';
 import { enqueueLogoutNotices } from './logout-notices.ts';
 import {
+  type CompanySessions,
   deleteGrants,
   deleteGrantsOfUser,
   deleteSession,
+  deleteSessionsOfConnection,
   deleteSessionsOfUser,
   type EndedSession,
   selectSessionsOfUser,
@@ -58,10 +60,7 @@ export async function endSession(
 ): Promise<void> {
   const ended = await deleteSession(tx, { userId, uid: id });
   if (!ended) throw new Failure('not_found');
-  const grants = Object.values(ended.authorizations ?? {})
-    .filter(({ persistsLogout }) => persistsLogout !== true)
-    .flatMap(({ grantId }) => grantId ?? []);
-  await deleteGrants(tx, grants);
+  await deleteGrants(tx, boundGrants(ended));
   await tellClients(tx, userId, [ended]);
   await recordEvent(tx, {
     type: 'session.ended',
@@ -77,6 +76,28 @@ export async function endSessionsOfUser(tx: Tx, userId: UserId, reason: string):
   await tellClients(tx, userId, sessions);
   if (sessions.length === 0 && grants === 0) return;
   await recordEvent(tx, { type: 'session.ended', userId, details: { reason, sessions: sessions.length } });
+}
+
+/**
+ * Ends what rests on a connection, because the identity provider says that the person has signed out there (OpenID
+ * Connect Back-Channel Logout 1.0 §2.6). What was granted for offline use lives on, as when they sign out here.
+ */
+export async function endSessionsOfConnection(tx: Tx, of: CompanySessions): Promise<void> {
+  const ended = await deleteSessionsOfConnection(tx, of);
+  for (const { userId, ...session } of ended) {
+    if (userId === null) continue;
+    await deleteGrants(tx, boundGrants(session));
+    await tellClients(tx, userId, [session]);
+    const details = { reason: 'signed_out_at_company', sessions: 1, connection_id: of.connectionId };
+    await recordEvent(tx, { type: 'session.ended', userId, details });
+  }
+}
+
+/** What ends with a session. */
+function boundGrants({ authorizations }: EndedSession): string[] {
+  return Object.values(authorizations ?? {})
+    .filter(({ persistsLogout }) => persistsLogout !== true)
+    .flatMap(({ grantId }) => grantId ?? []);
 }
 
 async function tellClients(tx: Tx, userId: UserId, sessions: readonly EndedSession[]): Promise<void> {

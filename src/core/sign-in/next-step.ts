@@ -1,4 +1,5 @@
 import { explainDenial, type Remedy } from '../access/access.ts';
+import type { ConnectionChoice } from '../connections/connections.ts';
 import { scopeText } from './scope-texts.ts';
 import type { SignIn, StepProblem } from './state.ts';
 import type { Action, Field, ShownProblem, Step } from './step.ts';
@@ -10,10 +11,27 @@ export function nextStep(signIn: SignIn): Step {
     case 'identify':
       return {
         step: 'identify',
-        ...standing(signIn, ['password', 'forgot_password', 'abort']),
+        ...standing(signIn, ['password', 'company', 'forgot_password', 'abort']),
+        login_hint: state.email ?? signIn.loginHint ?? null,
+        problem: state.problem ? shownProblem(state.problem) : null,
+        remembered: signIn.remembered ?? null,
+      };
+    case 'company':
+      return {
+        step: 'company',
+        ...standing(signIn, ['company', 'restart', 'abort']),
         login_hint: state.email ?? signIn.loginHint ?? null,
         problem: state.problem ? shownProblem(state.problem) : null,
       };
+    case 'choose_connection':
+      return {
+        step: 'choose_connection',
+        ...standing(signIn, ['company', 'restart', 'abort']),
+        connections: state.connections,
+      };
+    case 'returned':
+      // the browser has to come to its own step before anything is decided
+      return redirectStep(signIn, new URL(`/sign-in/${signIn.uid}`, signIn.location).href);
     case 'choose_account':
       return {
         step: 'choose_account',
@@ -33,9 +51,15 @@ export function nextStep(signIn: SignIn): Step {
   }
 }
 
-function shownProblem({ caseId, retryAfter, ...problem }: StepProblem): ShownProblem {
+/** Leave for `location`: an answer to an action, not a place where a sign-in stands. */
+export function redirectStep(signIn: SignIn, location: string): Step {
+  return { step: 'redirect', ...standing(signIn, []), location };
+}
+
+function shownProblem({ caseId, retryAfter, companySignIn, ...problem }: StepProblem): ShownProblem {
   return {
     ...problem,
+    ...(companySignIn && { company_sign_in: true }),
     ...(caseId !== undefined && { case_id: caseId }),
     ...(retryAfter !== undefined && { retry_after: retryAfter }),
   };
@@ -52,6 +76,7 @@ function deniedStep(signIn: SignIn, state: Extract<SignIn['state'], { at: 'denie
   const isRemedy = (wanted: Remedy['action']): boolean => remedies.some(({ action }) => action === wanted);
   const own: ActionName[] = [
     ...(isRemedy('request_seat') && !seatRequested ? (['request_seat'] as const) : []),
+    ...(isRemedy('company_sign_in') ? (['company'] as const) : []),
     ...(isRemedy('resend_activation') && !activationResent ? (['resend_activation'] as const) : []),
   ];
   return {
@@ -72,6 +97,7 @@ const password: Field = { name: 'password', type: 'password', required: true };
 
 type ActionName =
   | 'password'
+  | 'company'
   | 'forgot_password'
   | 'account'
   | 'consent'
@@ -109,10 +135,12 @@ function standing(signIn: SignIn, names: readonly ActionName[]) {
   };
 }
 
-function fieldsOf({ state, uid }: SignIn): Record<ActionName, readonly Field[]> {
+function fieldsOf(signIn: SignIn): Record<ActionName, readonly Field[]> {
+  const { state, uid } = signIn;
   const accounts = state.at === 'choose_account' ? state.accounts : [];
   return {
     password: [email, password],
+    company: companyFields(signIn),
     forgot_password: [email, { name: 'interaction', type: 'hidden', required: true, value: uid }],
     account: [
       {
@@ -127,4 +155,28 @@ function fieldsOf({ state, uid }: SignIn): Record<ActionName, readonly Field[]> 
     restart: [],
     abort: [],
   };
+}
+
+/** At `company` an address; elsewhere it may be left out, to get there, and a company may be named that was shown. */
+function companyFields({ state, remembered }: SignIn): readonly Field[] {
+  const optional: Field = { name: 'email', type: 'email' };
+  const options = (choices: readonly ConnectionChoice[]): Field => ({
+    name: 'connection',
+    options: choices.map(({ id, label }) => ({ value: id, label })),
+  });
+  switch (state.at) {
+    case 'company':
+      return [email];
+    case 'choose_connection':
+      return [{ ...options(state.connections), required: true }];
+    case 'denied':
+      return [{ ...email, ...(state.denial.email !== undefined && { value: state.denial.email }) }];
+    case 'identify':
+      return remembered ? [optional, options([remembered])] : [optional];
+    case 'returned':
+    case 'choose_account':
+    case 'consent':
+    case 'done':
+      return [];
+  }
 }

@@ -4,48 +4,31 @@
  * and what the engine is told when it is over. Nothing here redirects, and no step knows another.
  */
 import type { Context, Tx } from '../../context.ts';
-import { type EmailAddress, parseEmail } from '../../kernel/email-address.ts';
+import { parseEmail } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
-import { newCaseId, type AccountId, type UserId } from '../../kernel/ids.ts';
-import { describeDenial, explainDenial, findAccess, type AccessAnswer } from '../access/access.ts';
+import { newCaseId } from '../../kernel/ids.ts';
+import { describeDenial, explainDenial, findAccess } from '../access/access.ts';
 import { recordEvent } from '../audit/audit.ts';
-import { type Evidence, provePassword } from '../credentials/credentials.ts';
+import { findHome } from '../connections/connections.ts';
+import { provePassword } from '../credentials/credentials.ts';
 import { resendInvitationOf } from '../invitations/invitations.ts';
+import { alarmAdmins, type BreakGlass, findBreakGlass } from '../memberships/memberships.ts';
 import { requestSeat as storeSeatRequest } from '../seats/seats.ts';
-import type { SignIn, SignInState, StepProblem, Subject } from './state.ts';
+import { enter } from './enter.ts';
+import type { SignIn } from './state.ts';
+import { failed, stateAt, type Transition } from './transition.ts';
 
-export { nextStep } from './next-step.ts';
+export { admitReturned, askForCompany, companyFailed, findAskedWay, type Leaving } from './company.ts';
+export { nextStep, redirectStep } from './next-step.ts';
 export type { SignIn, SignInClient, SignInState, StoredDenial } from './state.ts';
+export type { Outcome, Transition } from './transition.ts';
 export type { Action, ExpiredStep, Field, Step, StepClient } from './step.ts';
-
-/** What the protocol engine is told when a sign-in is over. */
-export type Outcome =
-  | {
-      readonly kind: 'signed_in';
-      readonly userId: UserId;
-      readonly evidence: readonly Evidence[];
-      readonly account: AccountId;
-    }
-  | { readonly kind: 'account_chosen'; readonly account: AccountId }
-  | { readonly kind: 'consented' }
-  | { readonly kind: 'refused'; readonly description: string };
-
-export interface Transition {
-  readonly state: SignInState;
-  /** Written in the transaction that stores the state, or not at all. */
-  readonly write?: (tx: Tx) => Promise<unknown>;
-  /** Present when nothing is left to ask. */
-  readonly outcome?: Outcome;
-  /** The action failed; the state still moves, so that the page can show why. */
-  readonly problem?: StepProblem;
-  /** The address whose password was right: this browser is no stranger to it from now on. */
-  readonly provenEmail?: EmailAddress;
-}
 
 /**
  * Identifies a person by password. Whoever fails learns one thing only, whatever the reason: the same answer, the
  * same number of statements and of hashes for known, unknown, deactivated and not activated users. Too many wrong ones
- * in a row are `throttled`, for all of them alike.
+ * in a row are `throttled`, for all of them alike. Where the domain requires its company's sign-in, no password does,
+ * `sso_required`, but for the admins who break the glass.
  */
 export async function signInWithPassword(
   ctx: Context,
@@ -56,20 +39,36 @@ export async function signInWithPassword(
   const email = parseEmail(typed.email);
   if (!email)
     return failed(typed.email, { code: 'invalid_input', fields: { email: 'is not an email address' } });
+  // for everybody and before the password: what is said of a company depends on the domain alone
+  const home = await findHome(ctx.db, email);
   const { proof, userId, retryAfter } = await provePassword(ctx, { email, password: typed.password });
-  if (proof) return { ...(await enter(ctx, signIn, proof)), provenEmail: email };
   if (retryAfter !== undefined) return failed(typed.email, { code: 'throttled', retryAfter });
+  const glass = proof && home.requiredBy && (await findBreakGlass(ctx.db, proof.userId, home.requiredBy));
+  if (proof && (!home.requiredBy || glass)) {
+    const entered = { ...(await enter(ctx, signIn, proof)), provenEmail: email };
+    return glass ? { ...entered, write: alarmed(entered, glass) } : entered;
+  }
   const caseId = newCaseId();
+  const code = home.requiredBy ? 'sso_required' : 'invalid_credentials';
+  const companySignIn = home.connections.length > 0 && ({ companySignIn: true } as const);
   return {
-    ...failed(typed.email, { code: 'invalid_credentials', caseId }),
+    ...failed(typed.email, { code, caseId, ...companySignIn }),
     write: (tx) =>
       recordEvent(tx, {
         type: 'sign_in.failed',
         userId,
         clientId: signIn.client.clientId,
         caseId,
-        details: { method: 'pwd' },
+        details: { method: 'pwd', ...(home.requiredBy && { code }) },
       }),
+  };
+}
+
+/** Whoever comes in past the company's sign-in is seen by all of its admins. */
+function alarmed({ write }: Transition, glass: BreakGlass): (tx: Tx) => Promise<unknown> {
+  return async (tx) => {
+    await write?.(tx);
+    await alarmAdmins(tx, glass);
   };
 }
 
@@ -91,6 +90,7 @@ export async function askForSeat(ctx: Context, signIn: SignIn): Promise<Transiti
     userId: state.subject.userId,
     clientId,
     account: account?.id,
+    evidence: state.subject.evidence ?? signIn.session?.evidence ?? [],
     now: ctx.now(),
   });
   const product = answer?.facts.client.product;
@@ -123,15 +123,18 @@ export function answerConsent(signIn: SignIn, granted: boolean): Transition {
 }
 
 /** Starts over as someone else: what was proven is forgotten. */
-export function restart(signIn: SignIn): Transition {
-  if (signIn.state.at === 'identify' || signIn.state.at === 'done') throw new Failure('action_not_available');
-  return { state: { at: 'identify' } };
+export function restart({ state }: SignIn): Transition {
+  if (state.at === 'identify' || isOnItsWay(state)) throw new Failure('action_not_available');
+  // from the company's page it only means "with my own address"
+  const isCompany = state.at === 'company' || state.at === 'choose_connection';
+  const email = isCompany && state.email !== undefined && { email: state.email };
+  return { state: { at: 'identify', ...email }, ...(!isCompany && { forgetsCompany: true }) };
 }
 
 /** Goes back to the client, which is told the reason of a denial, or that the person left. */
 export function abort(signIn: SignIn): Transition {
   const { state, client } = signIn;
-  if (state.at === 'done') throw new Failure('action_not_available');
+  if (isOnItsWay(state)) throw new Failure('action_not_available');
   const userId = 'subject' in state ? state.subject.userId : undefined;
   const event = { type: 'sign_in.aborted', actorId: userId, userId, clientId: client.clientId } as const;
   return {
@@ -141,82 +144,13 @@ export function abort(signIn: SignIn): Transition {
   };
 }
 
+/** The browser has something to bring or to take; there is nothing to be asked. */
+function isOnItsWay({ at }: SignIn['state']): boolean {
+  return at === 'done' || at === 'returned';
+}
+
 function refusalOf({ state, client }: SignIn): string {
   if (state.at !== 'denied') return 'the person went back without signing in';
   const { code, caseId, account } = state.denial;
   return describeDenial(code, explainDenial(code, { client, account }).text, caseId);
-}
-
-/** Asks the access decision for somebody who is proven, and moves to where it leads. No session before it allows. */
-async function enter(ctx: Context, signIn: SignIn, subject: Subject): Promise<Transition> {
-  const { client, account, session } = signIn;
-  const answer = await findAccess(ctx.db, {
-    userId: subject.userId,
-    clientId: client.clientId,
-    account,
-    preferred: session?.userId === subject.userId ? session.accountId : undefined,
-    now: ctx.now(),
-  });
-  // gone between the proof and the question: the browser starts again
-  if (!answer) throw new Failure('interaction_expired');
-  const { decision } = answer;
-  switch (decision.outcome) {
-    case 'choose':
-      return { state: { at: 'choose_account', subject, accounts: decision.accounts } };
-    case 'deny':
-      return denied(signIn, subject, answer);
-    case 'allow': {
-      const { id } = decision.entitlement.account;
-      return { state: { at: 'done' }, outcome: outcomeOf(subject, id) };
-    }
-  }
-}
-
-function outcomeOf({ userId, evidence }: Subject, account: AccountId): Outcome {
-  return evidence ? { kind: 'signed_in', userId, evidence, account } : { kind: 'account_chosen', account };
-}
-
-function denied(signIn: SignIn, subject: Subject, { decision }: AccessAnswer): Transition {
-  if (decision.outcome !== 'deny') throw new Error('only a denial leads to the step denied');
-  const { code, account } = decision;
-  const caseId = newCaseId();
-  const { userId } = subject;
-  const { clientId } = signIn.client;
-  return {
-    state: {
-      at: 'denied',
-      subject,
-      denial: { code, caseId, ...(account && { account }) },
-      seatRequested: false,
-    },
-    write: (tx) =>
-      recordEvent(tx, {
-        type: 'sign_in.denied',
-        actorId: userId,
-        userId,
-        accountId: account?.id,
-        clientId,
-        caseId,
-        details: { code },
-      }),
-  };
-}
-
-/**
- * Keeps what was typed for the form, without what cannot be stored (NUL, half a surrogate pair). What has no @ in it is
- * not kept: people type their password into the wrong field.
- */
-function failed(typed: string, problem: StepProblem): Transition {
-  const text = typed
-    .slice(0, 254)
-    .toWellFormed()
-    .replaceAll(/\p{Cc}/gu, '');
-  const email = text.includes('@') && { email: text };
-  return { state: { at: 'identify', ...email, problem }, problem };
-}
-
-/** The state, if the sign-in stands where the action belongs. Failure `action_not_available` elsewhere. */
-function stateAt<At extends SignInState['at']>({ state }: SignIn, at: At): Extract<SignInState, { at: At }> {
-  if (state.at !== at) throw new Failure('action_not_available');
-  return state as Extract<SignInState, { at: At }>;
 }

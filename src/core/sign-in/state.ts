@@ -1,6 +1,8 @@
-import type { AccountId, UserId } from '../../kernel/ids.ts';
+import type { EmailAddress } from '../../kernel/email-address.ts';
+import type { AccountId, ConnectionId, UserId } from '../../kernel/ids.ts';
 import type { FailureCode } from '../../kernel/failures.ts';
 import type { AccountChoice, DenialCode } from '../access/access.ts';
+import type { ConnectionChoice, ExternalIdentity } from '../connections/connections.ts';
 import type { Evidence } from '../credentials/credentials.ts';
 
 /** Whom a sign-in is about: proven in this interaction (with evidence), or known from the browser's session. */
@@ -13,6 +15,8 @@ export interface StoredDenial {
   readonly code: DenialCode;
   readonly caseId: string;
   readonly account?: AccountChoice;
+  /** For the way to the company, where that is the remedy. */
+  readonly email?: string;
 }
 
 /** What went wrong with the last try, for the page that shows the step again. */
@@ -22,11 +26,28 @@ export interface StepProblem {
   readonly caseId?: string;
   /** Whole seconds until another try is looked at. */
   readonly retryAfter?: number;
+  /** The typed address belongs to a company that signs in by itself: its domain says so, whoever asks. */
+  readonly companySignIn?: true;
 }
 
 /** Where a sign-in stands. Stored with its interaction as JSON; holds no secret. */
 export type SignInState =
   | { readonly at: 'identify'; readonly email?: string; readonly problem?: StepProblem }
+  | { readonly at: 'company'; readonly email?: string; readonly problem?: StepProblem }
+  | {
+      readonly at: 'choose_connection';
+      readonly email: EmailAddress;
+      readonly connections: readonly ConnectionChoice[];
+    }
+  /** Back from the company, verified; who that is here is found out when the browser comes to its own step. */
+  | {
+      readonly at: 'returned';
+      readonly connectionId: ConnectionId;
+      readonly attemptId: string;
+      readonly identity: ExternalIdentity;
+      /** What was typed, in case that nothing comes of it. */
+      readonly email?: string;
+    }
   | { readonly at: 'choose_account'; readonly subject: Subject; readonly accounts: readonly AccountChoice[] }
   | {
       readonly at: 'denied';
@@ -47,10 +68,26 @@ export interface SignIn {
   readonly locale: string;
   readonly client: SignInClient;
   readonly loginHint: string | undefined;
+  /** Nothing has happened in it yet: what the client asks for may still send the browser straight on. */
+  readonly isNew: boolean;
+  /** What the client asks for: the domain whose company is meant, or the connection. */
+  readonly domainHint: string | undefined;
+  readonly connectionHint: ConnectionId | undefined;
+  /** The company this browser came by last. */
+  readonly remembered: ConnectionChoice | undefined;
+  /** The person must prove themself anew (`prompt=login`), or within so many seconds (`max_age`). */
+  readonly forceAuthn: boolean;
+  readonly maxAge: number | undefined;
   /** The account the client asks for, by id or slug. */
   readonly account: string | undefined;
   /** Whom the browser's session belongs to, and its default account. */
-  readonly session: { readonly userId: UserId; readonly accountId: AccountId | undefined } | undefined;
+  readonly session:
+    | {
+        readonly userId: UserId;
+        readonly accountId: AccountId | undefined;
+        readonly evidence: readonly Evidence[];
+      }
+    | undefined;
   /** Where the browser goes when nothing is left to ask. */
   readonly location: string;
 }

@@ -1,4 +1,5 @@
 import type { AccountChoice, DenialCode, Remedy } from '../access/access.ts';
+import type { ConnectionChoice } from '../connections/connections.ts';
 import type { FailureCode } from '../../kernel/failures.ts';
 
 /** One thing the person can do at a step, as JSON and as a form alike. */
@@ -41,6 +42,8 @@ export interface ShownProblem {
   readonly case_id?: string;
   /** Whole seconds until another try is looked at; counted from when the problem came up. */
   readonly retry_after?: number;
+  /** The domain of the typed address has a company sign-in: the action `company` leads there. */
+  readonly company_sign_in?: true;
 }
 
 /** What both faces show: the JSON answers with it, the page renders it. docs/interactions.md describes each. */
@@ -49,7 +52,16 @@ export type Step =
       readonly step: 'identify';
       readonly login_hint: string | null;
       readonly problem: ShownProblem | null;
+      /** The company this browser came by last: the action `company` leads there without an address. */
+      readonly remembered: ConnectionChoice | null;
     })
+  | (Standing & {
+      readonly step: 'company';
+      readonly login_hint: string | null;
+      readonly problem: ShownProblem | null;
+    })
+  | (Standing & { readonly step: 'choose_connection'; readonly connections: readonly ConnectionChoice[] })
+  | (Standing & { readonly step: 'redirect'; readonly location: string })
   | (Standing & { readonly step: 'choose_account'; readonly accounts: readonly AccountChoice[] })
   | (Standing & {
       readonly step: 'consent';

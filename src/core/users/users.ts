@@ -29,13 +29,15 @@ export interface UserSummary {
   readonly id: UserId;
   readonly state: UserState;
   readonly locale: string | null;
+  /** null for an address that nobody has ever proven to be theirs. */
+  readonly emailVerifiedAt: Date | null;
 }
 
 /** By users_email_key. */
 export async function findUserByEmail(db: Db, email: EmailAddress): Promise<UserSummary | undefined> {
   const row = await db
     .selectFrom('users')
-    .select(['id', 'state', 'locale'])
+    .select(['id', 'state', 'locale', 'emailVerifiedAt'])
     .where('email', '=', email)
     .executeTakeFirst();
   return row as UserSummary | undefined;
@@ -53,6 +55,16 @@ export async function ensureInvitedUser(tx: Tx, email: EmailAddress, locale: str
   const user = await findUserByEmail(tx.db, email);
   if (!user) throw new Error('a user was deleted while it was being invited');
   return user;
+}
+
+/** Notes that the mailbox was proven, for a user whose state stays what it is. */
+export async function verifyEmail(tx: Tx, id: UserId): Promise<void> {
+  const now = tx.now();
+  await tx.db
+    .updateTable('users')
+    .set({ emailVerifiedAt: now, updatedAt: now })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** Makes an invited user an active one, whose mailbox is proven; false for one who is not invited (any more). */

@@ -1,10 +1,13 @@
 /** What every action of the journey has in common: a transition, then the next step. */
 import type { z } from 'zod';
 import type { Context } from '../../context.ts';
-import type { SignIn, Transition } from '../../core/sign-in/sign-in.ts';
+import type { Leaving, SignIn, Transition } from '../../core/sign-in/sign-in.ts';
 import type { Engine } from '../../provider/provider.ts';
+import type { OpenedSignIn } from '../../provider/interactions.ts';
+import { forgetCompany, rememberCompany } from '../company-cookies.ts';
+import { leaveBy } from '../federation/leave.ts';
 import { keepKnownBrowser } from '../known-browser.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { defineRoute, type Route, type Wire } from '../route.ts';
 import { uidParams, visitSignIn } from './visit.ts';
 
 export interface ActionDefinition<Body extends z.ZodType> {
@@ -14,7 +17,7 @@ export interface ActionDefinition<Body extends z.ZodType> {
     ctx: Context,
     signIn: SignIn,
     body: z.output<Body>,
-  ) => Promise<Transition> | Transition;
+  ) => Promise<Transition | Leaving> | Transition;
 }
 
 /** `POST /sign-in/:uid/<name>`: JSON answers 200 with the next step, a form 303s to it. */
@@ -31,11 +34,29 @@ export function actionRoute<Body extends z.ZodType>(
     handler: async (ctx, input, wire) => {
       const { params, body } = input as { params: { uid: string }; body: z.output<Body> };
       return visitSignIn({ ...wire, engine: engine(), ctx, uid: params.uid }, async (opened) => {
-        const transition = await action.transition(ctx, opened.signIn, body);
-        const moved = await opened.move(transition);
-        if (transition.provenEmail) keepKnownBrowser(ctx, wire.reply, transition.provenEmail);
-        return { signIn: moved, problem: transition.problem };
+        const { signIn } = opened;
+        const answer = await action.transition(ctx, signIn, body);
+        const transition =
+          'leaveBy' in answer ? await leaveBy(ctx, { signIn, leaving: answer }, wire) : answer;
+        return moveOn(ctx, { opened, transition }, wire);
       });
     },
   });
+}
+
+interface Moving {
+  readonly opened: OpenedSignIn;
+  readonly transition: Transition;
+}
+
+/** Writes a transition, and leaves with the browser what it may be known by next time. */
+export async function moveOn(ctx: Context, { opened, transition }: Moving, { reply }: Wire) {
+  const signIn = await opened.move(transition);
+  const { problem, provenEmail, cameBy, forgetsCompany } = transition;
+  if (provenEmail) keepKnownBrowser(ctx, reply, provenEmail);
+  if (forgetsCompany) forgetCompany(ctx.config, reply);
+  if (cameBy) rememberCompany(ctx, reply, cameBy.id);
+  // of two tries at once only one has left: its departure was written with the state
+  const leaveFor = signIn.state === transition.state ? transition.leaveFor : undefined;
+  return { signIn, problem, leaveFor };
 }

@@ -1,7 +1,13 @@
 /** One visit to a sign-in: whatever comes of it, the caller learns where it stands, as JSON or as a page. */
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
-import { nextStep, type SignIn, type Step, type Transition } from '../../core/sign-in/sign-in.ts';
+import {
+  nextStep,
+  redirectStep,
+  type SignIn,
+  type Step,
+  type Transition,
+} from '../../core/sign-in/sign-in.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { stepPage } from '../../pages/step.ts';
 import { findExpiredStep, openSignIn } from '../../provider/interactions.ts';
@@ -18,6 +24,8 @@ type Opened = Awaited<ReturnType<typeof openSignIn>>;
 interface Result {
   readonly signIn: SignIn;
   readonly problem?: Transition['problem'];
+  /** Where the browser leaves for; what stands is what it comes back to. */
+  readonly leaveFor?: string | undefined;
 }
 
 export interface Visit extends Wire {
@@ -32,10 +40,12 @@ export async function visitSignIn(visit: Visit, work: (opened: Opened) => Promis
   let opened: Opened | undefined;
   try {
     opened = await openSignIn(engine, ctx, { req: request.raw, res: reply.raw, uid });
-    const { signIn, problem } = await work(opened);
+    const { signIn, problem, leaveFor } = await work(opened);
+    if (leaveFor !== undefined) return await sendStep(visit, redirectStep(signIn, leaveFor));
     if (!problem) return await sendStep(visit, nextStep(signIn));
-    const { code, caseId, ...details } = problem;
-    return await sendStepProblem(visit, new Failure(code, details), { step: nextStep(signIn), caseId });
+    const { code, caseId, companySignIn, ...details } = problem;
+    const standing = { step: nextStep(signIn), caseId, companySignIn };
+    return await sendStepProblem(visit, new Failure(code, details), standing);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (!opened || error.code === 'interaction_expired') return sendExpired(visit, error);
@@ -51,7 +61,7 @@ export async function sendExpired(visit: Visit, failure = new Failure('interacti
 async function sendStep({ ctx, request, reply, uid }: Visit, step: Step) {
   if (step.step === 'denied') request.log.info({ code: step.code, caseId: step.case_id }, 'access denied');
   if (!wantsHtml(request)) return varies(reply).send(step);
-  if (step.step === 'done') return reply.redirect(step.location, 303);
+  if (step.step === 'done' || step.step === 'redirect') return reply.redirect(step.location, 303);
   // after a POST always 303, never 307: the password must not be posted on
   if (request.method === 'POST') return reply.redirect(`/sign-in/${uid}`, 303);
   const { signInUrl } = ctx.config;
@@ -62,16 +72,21 @@ async function sendStep({ ctx, request, reply, uid }: Visit, step: Step) {
 interface Standing {
   readonly step: Step;
   readonly caseId?: string | undefined;
+  readonly companySignIn?: true | undefined;
 }
 
 /** JSON: the problem with the step that stands. HTML: back to that step's page, which shows what went wrong. */
-function sendStepProblem(visit: Visit, failure: Failure, { step, caseId }: Standing) {
+function sendStepProblem(visit: Visit, failure: Failure, { step, caseId, companySignIn }: Standing) {
   const { request, reply, uid } = visit;
   const problem = problemOf(failure, request.id);
   request.log.info({ code: failure.code, caseId }, 'refused');
   if (!wantsHtml(request)) {
     setRetryAfter(reply, problem.status, failure);
-    const body = { ...problem, ...(caseId !== undefined && { case_id: caseId }), step };
+    const known = {
+      ...(caseId !== undefined && { case_id: caseId }),
+      ...(companySignIn && { company_sign_in: true }),
+    };
+    const body = { ...problem, ...known, step };
     return varies(reply).status(problem.status).type('application/problem+json').send(body);
   }
   if (step.step === 'expired' || problem.status >= 500) {

@@ -25,6 +25,36 @@ export const fr: MailTexts = {
       `Vous n’en avez pas ici : les personnes de ${account} se connectent avec My Company ID. En cas de difficulté, le support de votre entreprise peut vous aider.`,
     ],
   }),
+  certificate_expiring: ({ account, connection, whose, days, date }) => ({
+    subject: `${account} : un certificat de My Company ID expire dans ${days === 1 ? 'un jour' : `${days} jours`}`,
+    lines: [
+      whose === 'idp'
+        ? `Le certificat avec lequel votre fournisseur d’identité signe pour la connexion « ${connection} » expire le ${date}. Renouvelez-le chez lui et vérifiez que ses nouvelles métadonnées nous sont parvenues.`
+        : `Le certificat avec lequel nous signons auprès de votre fournisseur d’identité, pour la connexion « ${connection} », expire le ${date}. Il faut le remplacer et remettre le nouveau à votre fournisseur d’identité.`,
+      'Après ce jour, il se peut que personne ne puisse plus se connecter.',
+    ],
+  }),
+  sign_in_address_changed: ({ account, connection, host }) => ({
+    subject: `${account} : My Company ID mène désormais à une autre adresse`,
+    lines: [
+      `Les métadonnées de la connexion « ${connection} » indiquent une autre adresse. Les personnes qui se connectent sont désormais envoyées vers ${host}.`,
+      'Vous n’êtes pas à l’origine de ce changement ? Faites-le vérifier par les responsables de votre fournisseur d’identité.',
+    ],
+  }),
+  break_glass_used: ({ person, account }) => ({
+    subject: `${person} s’est connecté à ${account} sans My Company ID`,
+    lines: [
+      `${person} vient de se connecter avec un mot de passe, alors que ${account} exige My Company ID. C’est le rôle des administrateurs d’urgence.`,
+      'Si vous n’en connaissez pas la raison, demandez-la et consultez le journal d’audit.',
+    ],
+  }),
+  identity_linked: ({ account }) => ({
+    subject: 'Vous pouvez maintenant vous connecter avec My Company ID',
+    lines: [
+      `Vous venez de vous connecter pour la première fois avec le My Company ID de ${account}. Il est désormais le vôtre, et vous avez été déconnecté partout ailleurs.`,
+      'Ce n’était pas vous ? Prévenez tout de suite votre administrateur.',
+    ],
+  }),
   password_changed: () => ({
     subject: 'Votre mot de passe a été modifié',
     lines: [
@@ -39,6 +69,42 @@ export const fr: MailTexts = {
     ],
     button: 'Accepter l’invitation',
     after: [`Le lien ne sert qu’une fois, pendant ${days} jours.`],
+  }),
+  domain_disputed: ({ account, domain, owns }) => ({
+    subject: `Deux comptes revendiquent ${domain}`,
+    lines: owns
+      ? [
+          `Un autre compte a prouvé que ${domain} est à lui ; ici, il appartient à ${account}.`,
+          'Rien ne change pour vous tant que nous ne l’avons pas vérifié. Le domaine a-t-il été vendu ou cédé ? Alors dites-le-nous, s’il vous plaît.',
+        ]
+      : [
+          `Vous avez vérifié ${domain} pour ${account}, mais un autre compte l’a déjà.`,
+          'Nous examinons la question et vous dirons ce qui a été décidé.',
+        ],
+  }),
+  domain_dispute_resolved: ({ account, domain, owns }) => ({
+    subject: `La question de ${domain} est tranchée`,
+    lines: [
+      owns
+        ? `${domain} appartient à ${account}.`
+        : `${domain} n’appartient pas à ${account}. Les personnes qui se connectaient avec My Company ID par ce domaine ne le peuvent plus.`,
+    ],
+  }),
+  domain_stale: ({ account, domain, recordName, recordValue, days }) => ({
+    subject: `La preuve de ${domain} est introuvable`,
+    lines: [
+      `L’enregistrement qui prouve ${domain} pour ${account} est introuvable depuis trois jours. Les nouvelles personnes de ce domaine ne peuvent pas entrer avec My Company ID ; celles qui étaient déjà là le peuvent toujours.`,
+      `Veuillez remettre cet enregistrement TXT dans le DNS. Sinon, ${account} perdra le domaine dans ${days} jours.`,
+      recordName,
+      recordValue,
+    ],
+  }),
+  domain_released: ({ account, domain }) => ({
+    subject: `${account} a perdu ${domain}`,
+    lines: [
+      `L’enregistrement qui prouve ${domain} manque depuis plus d’un mois. Le domaine n’appartient plus à ${account}, et personne ne peut se connecter avec My Company ID par lui.`,
+      'Vous pouvez le revendiquer à nouveau à tout moment.',
+    ],
   }),
   help: ({ url, email }) => `Des questions ? ${[url, email].filter(Boolean).join(' · ')}`,
 };

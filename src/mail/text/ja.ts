@@ -25,6 +25,36 @@ export const ja: MailTexts = {
       `${account} の方は My Company ID でサインインするため、パスワードはありません。うまくいかない場合は、会社の担当部署にお問い合わせください。`,
     ],
   }),
+  certificate_expiring: ({ account, connection, whose, days, date }) => ({
+    subject: `${account}：My Company ID の証明書があと${days}日で期限切れになります`,
+    lines: [
+      whose === 'idp'
+        ? `接続「${connection}」で ID プロバイダーが署名に使う証明書は、${date} に期限が切れます。ID プロバイダー側で更新し、新しいメタデータがこちらに届いていることをご確認ください。`
+        : `接続「${connection}」で当サービスが ID プロバイダーに対して署名に使う証明書は、${date} に期限が切れます。証明書を交換し、新しいものを ID プロバイダーに登録する必要があります。`,
+      'その日を過ぎると、サインインできなくなるおそれがあります。',
+    ],
+  }),
+  sign_in_address_changed: ({ account, connection, host }) => ({
+    subject: `${account}：My Company ID の接続先のアドレスが変わりました`,
+    lines: [
+      `接続「${connection}」のメタデータに別のアドレスが記載されています。今後、サインインする方は ${host} に移動します。`,
+      '変更に心当たりがない場合は、ID プロバイダーの管理者に確認を依頼してください。',
+    ],
+  }),
+  break_glass_used: ({ person, account }) => ({
+    subject: `${person}さんが My Company ID を使わずに${account}にサインインしました`,
+    lines: [
+      `${account}では My Company ID が必須ですが、${person}さんが今、パスワードでサインインしました。これは緊急用の管理者に認められている方法です。`,
+      '理由に心当たりがない場合は、本人に確認し、監査ログをご覧ください。',
+    ],
+  }),
+  identity_linked: ({ account }) => ({
+    subject: 'My Company ID でサインインできるようになりました',
+    lines: [
+      `${account}の My Company ID で初めてサインインされました。今後はこの ID をご利用いただけます。ほかのすべての場所からはサインアウトされました。`,
+      'お心当たりがない場合は、すぐに管理者にお知らせください。',
+    ],
+  }),
   password_changed: () => ({
     subject: 'パスワードが変更されました',
     lines: [
@@ -39,6 +69,42 @@ export const ja: MailTexts = {
     ],
     button: '招待を受ける',
     after: [`リンクは一度だけ、${days} 日間有効です。`],
+  }),
+  domain_disputed: ({ account, domain, owns }) => ({
+    subject: `${domain} が 2 つのアカウントから登録されています`,
+    lines: owns
+      ? [
+          `${account} に属している ${domain} について、別のアカウントが所有を証明しました。`,
+          '確認が終わるまで、何も変わりません。ドメインを売却または譲渡された場合は、お知らせください。',
+        ]
+      : [
+          `${account} のために ${domain} の所有を証明されましたが、すでに別のアカウントに属しています。`,
+          '確認のうえ、結果をお知らせします。',
+        ],
+  }),
+  domain_dispute_resolved: ({ account, domain, owns }) => ({
+    subject: `${domain} の帰属が決まりました`,
+    lines: [
+      owns
+        ? `${domain} は ${account} に属します。`
+        : `${domain} は ${account} に属しません。このドメインで My Company ID を使ってサインインしていた方は、今後サインインできません。`,
+    ],
+  }),
+  domain_stale: ({ account, domain, recordName, recordValue, days }) => ({
+    subject: `${domain} の証明が見つかりません`,
+    lines: [
+      `${account} の ${domain} を証明するレコードが 3 日間見つかっていません。このドメインの新しい方は My Company ID で入れません。これまでの方は引き続きサインインできます。`,
+      `次の TXT レコードを DNS に再び追加してください。追加されない場合、${account} は ${days} 日後にこのドメインを失います。`,
+      recordName,
+      recordValue,
+    ],
+  }),
+  domain_released: ({ account, domain }) => ({
+    subject: `${account} は ${domain} を失いました`,
+    lines: [
+      `${domain} を証明するレコードが 1 か月以上見つかっていません。このドメインは ${account} に属さなくなり、My Company ID でのサインインには使えません。`,
+      'いつでも再び登録できます。',
+    ],
   }),
   help: ({ url, email }) => `お問い合わせ: ${[url, email].filter(Boolean).join(' · ')}`,
 };

@@ -67,6 +67,11 @@ export const de: DenialTexts = {
       text: `Ihr Platz für ${product} ist abgelaufen.`,
       remedies: ['Bitten Sie die Verwaltung Ihres Kontos, ihn wieder zuzuweisen.'],
     }),
+    sso_required: ({ account }) => ({
+      title: 'Melden Sie sich mit „My Company ID“ an',
+      text: `Das Konto ${account} verlangt die Anmeldung mit „My Company ID“.`,
+      remedies: ['Melden Sie sich mit „My Company ID“ an.'],
+    }),
     role_required: ({ account }) => ({
       title: 'Das ist der Verwaltung vorbehalten',
       text: `Das darf nur, wer das Konto ${account} verwaltet.`,

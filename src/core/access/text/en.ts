@@ -62,6 +62,11 @@ export const en: DenialTexts = {
       text: `Your seat for ${product} has ended.`,
       remedies: ['Ask an administrator of your account to assign it again.'],
     }),
+    sso_required: ({ account }) => ({
+      title: 'Sign in with My Company ID',
+      text: `${account} requires My Company ID.`,
+      remedies: ['Sign in with My Company ID.'],
+    }),
     role_required: ({ account }) => ({
       title: 'This is for administrators',
       text: `Only an administrator of ${account} may use this.`,

@@ -64,6 +64,11 @@ export const es: DenialTexts = {
       text: `Su puesto para ${product} ha terminado.`,
       remedies: ['Pida a un administrador de su cuenta que se lo asigne de nuevo.'],
     }),
+    sso_required: ({ account }) => ({
+      title: 'Inicie sesión con My Company ID',
+      text: `La cuenta de ${account} exige iniciar sesión con My Company ID.`,
+      remedies: ['Inicie sesión con My Company ID.'],
+    }),
     role_required: ({ account }) => ({
       title: 'Solo para administradores',
       text: `Solo un administrador de la cuenta de ${account} puede usar esto.`,

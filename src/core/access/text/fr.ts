@@ -67,6 +67,11 @@ export const fr: DenialTexts = {
       text: `Votre place pour ${product} a pris fin.`,
       remedies: ['Demandez à un administrateur de votre compte de vous l’attribuer à nouveau.'],
     }),
+    sso_required: ({ account }) => ({
+      title: 'Connectez-vous avec My Company ID',
+      text: `Le compte ${account} exige la connexion avec My Company ID.`,
+      remedies: ['Connectez-vous avec My Company ID.'],
+    }),
     role_required: ({ account }) => ({
       title: 'Réservé aux administrateurs',
       text: `Seul un administrateur du compte ${account} peut utiliser ceci.`,

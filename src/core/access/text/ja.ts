@@ -65,6 +65,11 @@ export const ja: DenialTexts = {
       text: `${product} の利用枠の期間は終了しました。`,
       remedies: ['アカウントの管理者に、もう一度割り当てるよう依頼してください。'],
     }),
+    sso_required: ({ account }) => ({
+      title: 'My Company ID でサインインしてください',
+      text: `${account}のアカウントでは、My Company ID でのサインインが必要です。`,
+      remedies: ['My Company ID でサインインしてください。'],
+    }),
     role_required: ({ account }) => ({
       title: '管理者専用です',
       text: `${account}のアカウントの管理者だけが利用できます。`,

@@ -1,0 +1,96 @@
+import { type Context, inTransaction, type Tx } from '../context.ts';
+import {
+  bindDomain,
+  type Change,
+  type Connection,
+  createConnectionKey,
+  listConnectionKeys,
+  pilotConnection,
+  requireConnection,
+  rotateConnectionKeys,
+  unbindDomain,
+} from '../core/connections/connections.ts';
+import { findClaim, parseDomainName } from '../core/domains/domains.ts';
+import { findUserByEmail } from '../core/users/users.ts';
+import { type EmailAddress, parseEmail } from '../kernel/email-address.ts';
+import type { DomainId, UserId } from '../kernel/ids.ts';
+import type { Given } from './given.ts';
+
+/** A change that needs nothing but the connection. */
+export function changeTo(what: string, work: (tx: Tx, change: Change) => Promise<void>) {
+  return async (ctx: Context, { id, label }: Connection): Promise<string> => {
+    await inTransaction(ctx, (tx) => work(tx, { connectionId: id }));
+    return `${label} is ${what}.`;
+  };
+}
+
+export async function bind(ctx: Context, connection: Connection, given: Given): Promise<string> {
+  const domainId = await domainOf(ctx, connection, given.words[1]);
+  const priority = Number(given.one('priority') ?? 0);
+  if (!Number.isSafeInteger(priority) || Math.abs(priority) > 1_000_000)
+    throw new Error('the priority is not a whole number');
+  const addresses = given.many('address').map(readEmail);
+  await inTransaction(ctx, (tx) =>
+    bindDomain(tx, {
+      connectionId: connection.id,
+      domainId,
+      priority,
+      ...(addresses.length > 0 && { addresses }),
+    }),
+  );
+  return `${given.words[1]} leads to ${connection.label}.`;
+}
+
+export async function unbind(ctx: Context, connection: Connection, given: Given): Promise<string> {
+  const domainId = await domainOf(ctx, connection, given.words[1]);
+  await inTransaction(ctx, (tx) => unbindDomain(tx, { connectionId: connection.id, domainId }));
+  return `${given.words[1]} does not lead to ${connection.label} any more.`;
+}
+
+async function domainOf(ctx: Context, { accountId }: Connection, text = ''): Promise<DomainId> {
+  const name = parseDomainName(text);
+  const domain = name && (await findClaim(ctx.db, { accountId, name }));
+  if (!domain) throw new Error(`the account has not claimed ${text}: see doorward domain claim`);
+  return domain.id;
+}
+
+export async function pilot(ctx: Context, { id, label }: Connection, given: Given): Promise<string> {
+  const emails = given.words.slice(1).map(readEmail);
+  await inTransaction(ctx, (tx) => pilotConnection(tx, { connectionId: id, emails }));
+  return `${label} is a pilot, for ${emails.join(', ')}.`;
+}
+
+/** The addresses stand after the option, each with one of its own or as words. */
+export async function require(ctx: Context, { id, label }: Connection, given: Given): Promise<string> {
+  const emails = [...given.many('break-glass'), ...given.words.slice(1)].map(readEmail);
+  const breakGlass: UserId[] = [];
+  for (const email of emails) {
+    const user = await findUserByEmail(ctx.db, email);
+    if (!user) throw new Error(`there is nobody with the address ${email}`);
+    breakGlass.push(user.id);
+  }
+  await inTransaction(ctx, (tx) => requireConnection(tx, { connectionId: id, breakGlass }));
+  return `${label} is required. The password still lets in: ${emails.join(', ')}.`;
+}
+
+/** In two steps, since the identity provider has to know a key before it meets it. */
+export async function rotate(ctx: Context, { id: connectionId }: Connection): Promise<string> {
+  const keys = await listConnectionKeys(ctx.db, connectionId);
+  const current = keys.filter(({ state }) => state === 'current');
+  if (current.length === 0) throw new Error('the connection has no keys of ours');
+  const next = keys.filter(({ state }) => state === 'next');
+  if (next.length > 0) {
+    await inTransaction(ctx, async (tx) => {
+      for (const { use } of next) await rotateConnectionKeys(tx, { connectionId, use });
+    });
+    return 'The next keys are in use, and those before them are gone.';
+  }
+  for (const { use } of current) await createConnectionKey(ctx, { connectionId, use, state: 'next' });
+  return 'The next keys are published. Once the identity provider has them, run this again.';
+}
+
+function readEmail(text: string): EmailAddress {
+  const email = parseEmail(text);
+  if (!email) throw new Error(`${text} is not an email address`);
+  return email;
+}

@@ -1,0 +1,36 @@
+import type { Tx } from '../../context.ts';
+import type { AccountId } from '../../kernel/ids.ts';
+import { getAccountName } from '../accounts/accounts.ts';
+import { type EventType, recordEvent } from '../audit/audit.ts';
+import { listAdminContacts } from '../memberships/memberships.ts';
+import { enqueueMail, type MailTemplates } from '../outbox/outbox.ts';
+import type { Domain } from './queries.ts';
+
+/** The event of a domain, in the trail of its account. */
+export async function recordOf(
+  tx: Tx,
+  { id, accountId, name }: Pick<Domain, 'id' | 'accountId' | 'name'>,
+  event: { readonly type: EventType; readonly actor?: string | undefined; readonly details?: object },
+): Promise<void> {
+  const details = { domain_id: id, name, ...event.details };
+  await recordEvent(tx, { type: event.type, accountId, actorId: event.actor, details });
+}
+
+type DomainMail = Extract<keyof MailTemplates, `domain_${string}`>;
+
+/** To every active admin of the account, each in their own language. */
+export async function tellAdmins<Template extends DomainMail>(
+  tx: Tx,
+  accountId: AccountId,
+  mail: { template: Template; data: Omit<MailTemplates[Template]['data'], 'account'> },
+): Promise<void> {
+  const data = { ...mail.data, account: await getAccountName(tx.db, accountId) };
+  for (const { email, locale } of await listAdminContacts(tx, accountId)) {
+    await enqueueMail(tx, {
+      template: mail.template,
+      recipient: email,
+      locale: locale ?? 'en',
+      data: data,
+    });
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Identities: who a user is at an identity provider, by (connection, issuer, subject) and never by email. A link is made
+ * against a proof, which is kept; it never moves to another user.
+ */
+import type { Tx } from '../../context.ts';
+import { newId } from '../../kernel/ids.ts';
+import { recordEvent } from '../audit/audit.ts';
+import type { NewIdentity } from './identity.ts';
+import { insertIdentity } from './queries.ts';
+
+export {
+  type EmailTrust,
+  isSocialProvider,
+  type SocialIdentity,
+  type SocialProvider,
+  socialProviders,
+} from './social.ts';
+export type { ExternalKey, LinkProof, NewIdentity } from './identity.ts';
+export { deleteIdentitiesOf, findIdentity, type Identity, updateSnapshot } from './queries.ts';
+
+/** Links, once: an identity that has a user already is a unique violation (identities_external_key), whoever asks. */
+export async function linkIdentity(tx: Tx, identity: NewIdentity): Promise<void> {
+  const id = newId('idn', tx.now());
+  await insertIdentity(tx, { ...identity, id });
+  const { userId, accountId, connectionId, proof } = identity;
+  await recordEvent(tx, {
+    type: 'identity.linked',
+    userId,
+    accountId,
+    details: {
+      identity_id: id,
+      connection_id: connectionId,
+      method: proof.method,
+      domain_id: proof.domainId,
+    },
+  });
+}

@@ -1,0 +1,261 @@
+/**
+ * From identity to user: whose sign-in it is that a connection has verified. Known identities reach their user and
+ * nobody else; the first one of a person is linked only where the account has proven the domain of the address, and
+ * makes the user where the connection may. Decided and written in one transaction.
+ */
+import { type Context, inTransaction, type Tx } from '../../context.ts';
+import { domainOf, type EmailAddress, parseEmail } from '../../kernel/email-address.ts';
+import { Failure } from '../../kernel/failures.ts';
+import { type AccountId, newCaseId, type ProductId, type UserId } from '../../kernel/ids.ts';
+import { getAccountName } from '../accounts/accounts.ts';
+import { noteProgress, type Refusal, refuseAttempt } from '../attempts/attempts.ts';
+import { recordEvent } from '../audit/audit.ts';
+import {
+  type Connection,
+  type ExternalIdentity,
+  type MappedIdentity,
+  mapIdentity,
+  passTest,
+  rolesAndProducts,
+} from '../connections/connections.ts';
+import { deletePassword } from '../credentials/credentials.ts';
+import { coveringDomain } from '../domains/domains.ts';
+import {
+  deleteIdentitiesOf,
+  findIdentity,
+  type Identity,
+  linkIdentity,
+  updateSnapshot,
+} from '../identities/identities.ts';
+import { acceptPendingInvitation } from '../invitations/invitations.ts';
+import { createMembership, followRole, isMember } from '../memberships/memberships.ts';
+import { enqueueMail } from '../outbox/outbox.ts';
+import { ensureSeat } from '../seats/seats.ts';
+import { endSessionsOfUser } from '../sessions/sessions.ts';
+import { activateUser, createUser, findUserByEmail, type UserSummary, verifyEmail } from '../users/users.ts';
+
+/** A verified identity, with the connection it came by and the attempt it belongs to. */
+export interface Arrived {
+  readonly connection: Connection;
+  readonly identity: ExternalIdentity;
+  readonly attemptId: string;
+}
+
+/** The user, or why there is none. Of two first sign-ins at once of one person, both are the same user. */
+export async function resolveCompanyIdentity(
+  ctx: Context,
+  arrived: Arrived,
+): Promise<{ readonly userId: UserId } | Refusal> {
+  const resolve = (): Promise<{ readonly userId: UserId } | Refusal> =>
+    inTransaction(ctx, (tx) => resolveOnce(tx, arrived));
+  return resolve().catch((error: unknown) => {
+    // another tab or replica was first: what it has made is found this time
+    if ((error as { code?: string }).code !== '23505') throw error;
+    return resolve();
+  });
+}
+
+async function resolveOnce(tx: Tx, arrived: Arrived): Promise<{ readonly userId: UserId } | Refusal> {
+  const { connection, identity, attemptId } = arrived;
+  const mapped = mapIdentity(connection.mapping, identity);
+  const stage = 'match' as const;
+  const { aboveCeiling } = rolesAndProducts(connection.mapping, mapped.groups);
+  const claims = {
+    ...mapped,
+    subject: identity.subject,
+    ...(aboveCeiling.length > 0 && { above_ceiling: aboveCeiling }),
+  };
+  await noteProgress(tx, attemptId, { stage, claims });
+  const { issuer, subject } = identity;
+  const known = await findIdentity(tx.db, { connectionId: connection.id, issuer, subject });
+  if (known) return welcomeBack(tx, { ...arrived, mapped }, known);
+  const asserted = await readAssertedEmail(tx, connection, mapped);
+  if ('refused' in asserted) return asserted;
+  const newcomer: Newcomer = { ...arrived, ...asserted, mapped };
+  const user = await findUserByEmail(tx.db, asserted.email);
+  return user ? matchUser(tx, newcomer, user) : makeUser(tx, newcomer);
+}
+
+interface Newcomer extends Arrived {
+  readonly mapped: MappedIdentity;
+  readonly email: EmailAddress;
+  readonly domainId: string;
+}
+
+/** A changed address is noted and moves nothing: the identity stays its user's, and the user keeps their address. */
+async function welcomeBack(
+  tx: Tx,
+  { connection, mapped }: Arrived & { readonly mapped: MappedIdentity },
+  known: Identity,
+): Promise<{ readonly userId: UserId }> {
+  const { userId } = known;
+  const { id: connectionId, accountId } = connection;
+  const email = parseEmail(mapped.email) ?? null;
+  await updateSnapshot(tx, known.id, { email, name: mapped.name ?? null });
+  if (known.email !== null && email !== null && known.email !== email) {
+    const details = { identity_id: known.id, connection_id: connectionId };
+    await recordEvent(tx, { type: 'identity.email_changed', userId, accountId, details });
+  }
+  if (await isMember(tx, { accountId, userId })) await followGroups(tx, connection, { userId, mapped });
+  return { userId };
+}
+
+/** What the connection may assert: an address in a domain its account has proven, and is seen to have still. */
+async function readAssertedEmail(
+  tx: Tx,
+  connection: Connection,
+  mapped: MappedIdentity,
+): Promise<{ readonly email: EmailAddress; readonly domainId: string } | Refusal> {
+  if (mapped.email === undefined) return { refused: 'email_missing' };
+  const email = parseEmail(mapped.email);
+  if (!email) return { refused: 'email_not_valid' };
+  const emailDomain = domainOf(email);
+  const domain = await coveringDomain(tx.db, { connectionId: connection.id, emailDomain });
+  if (!domain) return { refused: 'domain_not_allowed' };
+  return domain.state === 'verified' ? { email, domainId: domain.id } : { refused: 'domain_stale' };
+}
+
+/** Somebody with this address is here. Only a member can be theirs; an address nobody has proven is nobody's yet. */
+async function matchUser(
+  tx: Tx,
+  newcomer: Newcomer,
+  user: UserSummary,
+): Promise<{ readonly userId: UserId } | Refusal> {
+  const userId = user.id;
+  // no link for somebody who is switched off: they are told so, and that is all
+  if (user.state === 'deactivated') return { userId };
+  const { accountId, mapping } = newcomer.connection;
+  const isOfAccount = await isMember(tx, { accountId, userId });
+  if (user.emailVerifiedAt === null || user.state === 'invited') {
+    const joined = isOfAccount || (await acceptPendingInvitation(tx, { accountId, userId }));
+    if (!joined && mapping.provisioning !== 'just_in_time') return { refused: 'not_provisioned' };
+    await wipeUnproven(tx, userId);
+    if (user.state === 'invited') await activate(tx, newcomer, userId);
+    else await verifyEmail(tx, userId);
+    await link(tx, newcomer, userId);
+    await (joined
+      ? followGroups(tx, newcomer.connection, { userId, mapped: newcomer.mapped })
+      : join(tx, newcomer, userId));
+    return { userId };
+  }
+  // somebody else's user: they have to show that it is them before anything is joined
+  if (!isOfAccount) return { refused: 'link_required' };
+  await link(tx, newcomer, userId);
+  // whoever was in with this address before the company vouched for anybody
+  await endSessionsOfUser(tx, userId, 'identity_linked');
+  await tellLinked(tx, newcomer, user);
+  await followGroups(tx, newcomer.connection, { userId, mapped: newcomer.mapped });
+  return { userId };
+}
+
+/** What somebody may have left behind who typed an address that was not theirs (pre-hijacking): nothing of it survives. */
+async function wipeUnproven(tx: Tx, userId: UserId): Promise<void> {
+  await deletePassword(tx, userId);
+  await deleteIdentitiesOf(tx, userId);
+  await endSessionsOfUser(tx, userId, 'mailbox_proven');
+}
+
+async function activate(tx: Tx, { connection, mapped }: Newcomer, userId: UserId): Promise<void> {
+  await activateUser(tx, { id: userId, name: mapped.name });
+  await recordEvent(tx, {
+    type: 'user.activated',
+    actorId: userId,
+    userId,
+    accountId: connection.accountId,
+  });
+}
+
+async function makeUser(tx: Tx, newcomer: Newcomer): Promise<{ readonly userId: UserId } | Refusal> {
+  const { connection, email, mapped } = newcomer;
+  if (connection.mapping.provisioning !== 'just_in_time') return { refused: 'not_provisioned' };
+  const name = mapped.name ?? null;
+  const userId = await createUser(tx, { email, name, state: 'active', emailVerifiedAt: tx.now() });
+  const details = { connection_id: connection.id };
+  await recordEvent(tx, { type: 'user.created', userId, accountId: connection.accountId, details });
+  await link(tx, newcomer, userId);
+  await join(tx, newcomer, userId);
+  return { userId };
+}
+
+async function link(tx: Tx, newcomer: Newcomer, userId: UserId): Promise<void> {
+  const { connection, identity, email, mapped, domainId, attemptId } = newcomer;
+  await linkIdentity(tx, {
+    userId,
+    accountId: connection.accountId,
+    connectionId: connection.id,
+    issuer: identity.issuer,
+    subject: identity.subject,
+    email,
+    name: mapped.name ?? null,
+    proof: { method: 'proven_domain', domainId, attemptId },
+  });
+}
+
+/** Into the account, with the role and the seats of the mapping. */
+async function join(tx: Tx, { connection, mapped }: Newcomer, userId: UserId): Promise<void> {
+  const { accountId, mapping, id } = connection;
+  const { role = 'agent', products } = rolesAndProducts(mapping, mapped.groups);
+  await createMembership(tx, { accountId, userId, role });
+  const details = { role, connection_id: id };
+  await recordEvent(tx, { type: 'membership.created', userId, accountId, details });
+  await takeSeats(tx, { accountId, userId, products });
+}
+
+interface Member {
+  readonly userId: UserId;
+  readonly mapped: MappedIdentity;
+}
+
+/**
+ * Role and seats as the groups of today say; nothing, when the identity provider did not say which groups. The seats
+ * that everybody gets are taken once, on coming in: what an admin takes back must not return by signing in again.
+ */
+async function followGroups(tx: Tx, connection: Connection, { userId, mapped }: Member): Promise<void> {
+  const { mapping, accountId } = connection;
+  const { role, products } = rolesAndProducts({ ...mapping, everybodysProducts: [] }, mapped.groups);
+  const lowers = mapping.mode === 'authoritative';
+  if (role !== undefined) await followRole(tx, { accountId, userId, role, lowers });
+  await takeSeats(tx, { accountId, userId, products });
+}
+
+interface Seats {
+  readonly accountId: AccountId;
+  readonly userId: UserId;
+  readonly products: readonly ProductId[];
+}
+
+/** Where no seat is left the person comes in all the same; the access decision says `no_seat`, and who can help. */
+async function takeSeats(tx: Tx, { accountId, userId, products }: Seats): Promise<void> {
+  // in one order everywhere: each of them locks a subscription
+  for (const productId of [...products].sort()) {
+    await ensureSeat(tx, { accountId, productId, userId }).catch((error: unknown) => {
+      const isFull =
+        error instanceof Failure && (error.code === 'no_free_seat' || error.code === 'not_found');
+      if (!isFull) throw error;
+    });
+  }
+}
+
+async function tellLinked(tx: Tx, { connection, email }: Newcomer, { locale }: UserSummary): Promise<void> {
+  const data = { account: await getAccountName(tx.db, connection.accountId) };
+  await enqueueMail(tx, { template: 'identity_linked', recipient: email, locale: locale ?? 'en', data });
+}
+
+/**
+ * A test: the same rules as for a sign-in, and nothing is made of it but the pass, for exactly the settings that it was
+ * tried with. Nothing is said of whether the person is a user.
+ */
+export async function tryIdentity(ctx: Context, { connection, identity, attemptId }: Arrived): Promise<void> {
+  const mapped = mapIdentity(connection.mapping, identity);
+  const claims = { ...mapped, subject: identity.subject };
+  const { id: connectionId, settingsHash } = connection;
+  await inTransaction(ctx, async (tx) => {
+    const asserted = await readAssertedEmail(tx, connection, mapped);
+    if ('refused' in asserted) {
+      const refused = { attemptId, connectionId, stage: 'match', refusal: asserted } as const;
+      return refuseAttempt(tx, { ...refused, caseId: newCaseId(), claims });
+    }
+    await noteProgress(tx, attemptId, { stage: 'done', outcome: 'passed', claims });
+    await passTest(tx, { connectionId, settingsHash });
+  });
+}

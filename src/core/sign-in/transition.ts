@@ -1,0 +1,63 @@
+import type { Tx } from '../../context.ts';
+import type { EmailAddress } from '../../kernel/email-address.ts';
+import { Failure } from '../../kernel/failures.ts';
+import type { AccountId, UserId } from '../../kernel/ids.ts';
+import type { ConnectionChoice } from '../connections/connections.ts';
+import type { Evidence } from '../credentials/credentials.ts';
+import type { SignIn, SignInState, StepProblem } from './state.ts';
+
+/** What the protocol engine is told when a sign-in is over. */
+export type Outcome =
+  | {
+      readonly kind: 'signed_in';
+      readonly userId: UserId;
+      readonly evidence: readonly Evidence[];
+      readonly account: AccountId;
+    }
+  | { readonly kind: 'account_chosen'; readonly account: AccountId }
+  | { readonly kind: 'consented' }
+  | { readonly kind: 'refused'; readonly description: string };
+
+export interface Transition {
+  readonly state: SignInState;
+  /** Written in the transaction that stores the state, or not at all. */
+  readonly write?: (tx: Tx) => Promise<unknown>;
+  /** Present when nothing is left to ask. */
+  readonly outcome?: Outcome;
+  /** The action failed; the state still moves, so that the page can show why. */
+  readonly problem?: StepProblem;
+  /** The address whose password was right: this browser is no stranger to it from now on. */
+  readonly provenEmail?: EmailAddress;
+  /** The connection by which somebody was let in: this browser may be offered it next time. */
+  readonly cameBy?: ConnectionChoice;
+  /** Somebody else is to sign in: the company of before is not offered to them. */
+  readonly forgetsCompany?: true;
+  /** Where the browser is sent when the state is written; the step that stands is the one to come back to. */
+  readonly leaveFor?: string;
+}
+
+/**
+ * Keeps what was typed for the form, without what cannot be stored (NUL, half a surrogate pair). What has no @ in it is
+ * not kept: people type their password into the wrong field.
+ */
+export function typedEmail(typed: string): { email?: string } {
+  const text = typed
+    .slice(0, 254)
+    .toWellFormed()
+    .replaceAll(/\p{Cc}/gu, '');
+  return text.includes('@') ? { email: text } : {};
+}
+
+/** Nobody is proven: the first step again, with what went wrong. */
+export function failed(typed: string, problem: StepProblem): Transition {
+  return { state: { at: 'identify', ...typedEmail(typed), problem }, problem };
+}
+
+/** The state, if the sign-in stands where the action belongs. Failure `action_not_available` elsewhere. */
+export function stateAt<At extends SignInState['at']>(
+  { state }: SignIn,
+  at: At,
+): Extract<SignInState, { at: At }> {
+  if (state.at !== at) throw new Failure('action_not_available');
+  return state as Extract<SignInState, { at: At }>;
+}

@@ -1,0 +1,97 @@
+/**
+ * What a provider publishes, kept in the connection's row for all replicas: metadata for a day and asked for again after
+ * an hour, keys for five minutes. The row is the only cache; what a process holds ends with the request.
+ */
+import { type Context, inTransaction } from '../../context.ts';
+import { type OidcConnection, updateOidcPublished } from '../../core/connections/connections.ts';
+import { RefusedRequest } from '../../fetch.ts';
+import { day, hour } from '../../kernel/time.ts';
+import { type Keys, type Metadata, readMetadata } from './documents.ts';
+import { judge, type Judged, refuse } from './refusing.ts';
+
+/** From the row while it is fresh, else from the provider. Past an hour a new one is fetched beside the sign-in. */
+export async function loadMetadata(ctx: Context, connection: OidcConnection): Promise<Judged<Metadata>> {
+  const { metadata, metadataAt } = connection.published;
+  const age = metadataAt === null ? Infinity : (ctx.now().getTime() - Date.parse(metadataAt)) / 1000;
+  if (metadata === null || !(age < day)) return refreshProvider(ctx, connection);
+  if (age >= hour) refreshBeside(ctx, connection);
+  return judge('oidc_metadata', () => readMetadata(metadata, rulesFor(ctx, connection)));
+}
+
+/** Nobody waits for it, and what is there goes on being used when it fails. */
+function refreshBeside(ctx: Context, connection: OidcConnection): void {
+  refreshProvider(ctx, connection).catch((err: unknown) => {
+    ctx.log.warn({ err, connectionId: connection.id }, 'the metadata of a provider was not kept');
+  });
+}
+
+/** Fetches the metadata and keeps it; the connection shows why, where it cannot be had. */
+export async function refreshProvider(ctx: Context, connection: OidcConnection): Promise<Judged<Metadata>> {
+  const { issuer } = connection.settings;
+  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const fetched = await judge('oidc_metadata', async () =>
+    readMetadata(await fetchDocument(ctx, address), rulesFor(ctx, connection)),
+  );
+  const outcome =
+    'answer' in fetched
+      ? { published: { metadata: fetched.answer, metadataAt: ctx.now().toISOString() }, refreshError: null }
+      : { refreshError: fetched.detail ?? fetched.refused };
+  await inTransaction(ctx, (tx) => updateOidcPublished(tx, connection, outcome));
+  return fetched;
+}
+
+function rulesFor({ config }: Context, { settings }: OidcConnection) {
+  return { settings, allowHttp: !config.production };
+}
+
+export async function keepKeys(ctx: Context, connection: OidcConnection, jwks: Keys): Promise<void> {
+  const published = { jwks, jwksAt: Math.floor(ctx.now().getTime() / 1000) };
+  await inTransaction(ctx, (tx) => updateOidcPublished(tx, connection, { published }));
+}
+
+/** Documents that are being fetched: whoever needs one waits for the same answer, or a crowd would ask a crowd of times. */
+const underway = new Map<string, Promise<unknown>>();
+
+/** A public JSON document. Refuses what does not answer, or with something else. */
+export function fetchDocument(ctx: Context, address: string): Promise<unknown> {
+  const before = underway.get(address);
+  if (before) return before;
+  const document = getJson(ctx, address).finally(() => underway.delete(address));
+  underway.set(address, document);
+  return document;
+}
+
+async function getJson(ctx: Context, address: string): Promise<unknown> {
+  const response = await send(ctx, address, { headers: { accept: 'application/json' } });
+  const { status } = response;
+  if (status !== 200)
+    refuse(
+      status >= 500 ? 'idp_not_reachable' : 'oidc_metadata',
+      `a document of the provider answered ${status}`,
+    );
+  return response.json().catch(() => refuse('oidc_metadata', 'a document of the provider is not JSON'));
+}
+
+/**
+ * Asks the provider, and reads the answer to its end. So all that the network can do wrong is refused here, and what a
+ * library objects to afterwards is what was sent.
+ */
+export async function send(
+  { fetch }: Pick<Context, 'fetch'>,
+  address: string,
+  init: Parameters<Context['fetch']>[1],
+): Promise<Response> {
+  try {
+    const response = await fetch(address, init);
+    const body = await response.arrayBuffer();
+    const { status, headers } = response;
+    return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
+  } catch (error) {
+    // no more than this: what the network inside looks like is nobody's business
+    const isRefused = error instanceof RefusedRequest;
+    return refuse(
+      'idp_not_reachable',
+      isRefused ? 'an address or answer is not allowed' : 'it did not answer in time',
+    );
+  }
+}

@@ -1,0 +1,20 @@
+/** The upstream side: where identity providers answer, directly or through the browser. */
+import type { Route } from './route.ts';
+import { acsRoute } from './federation/acs.ts';
+import { backchannelLogoutRoute } from './federation/backchannel-logout.ts';
+import { callbackPostRoute, callbackRoute } from './federation/callback.ts';
+import { metadataRoute } from './federation/metadata.ts';
+import { resumeRoute } from './federation/resume.ts';
+import { startRoute } from './federation/start.ts';
+
+export function federationRoutes(): Route[] {
+  return [
+    startRoute,
+    acsRoute,
+    callbackRoute,
+    callbackPostRoute,
+    resumeRoute,
+    metadataRoute,
+    backchannelLogoutRoute,
+  ];
+}

@@ -1,0 +1,123 @@
+/** The redirect URI of a connection (RFC 6749 §3.1.2): one for each, so that no provider can answer for another (RFC 9700 §4.4). */
+import { z } from 'zod';
+import { type Context, inTransaction, type Tx } from '../../context.ts';
+import type { Refusal } from '../../core/attempts/attempts.ts';
+import { isLive, type OidcConnection } from '../../core/connections/connections.ts';
+import { consumeDeparture, type Departure, findDeparture } from '../../core/departures/departures.ts';
+import { companyFailed, type SignInState } from '../../core/sign-in/sign-in.ts';
+import { isRefusal, type Verified } from '../../federation/connector.ts';
+import { oidcConnector } from '../../federation/oidc/oidc.ts';
+import { Failure } from '../../kernel/failures.ts';
+import { hashToken, isSameHash } from '../../kernel/tokens.ts';
+import { returnToSignIn } from '../../provider/interactions.ts';
+import { readFederationBrowser } from '../company-cookies.ts';
+import { defineRoute, type Route, type Wire } from '../route.ts';
+import { connectionParams, getConnection } from './connection.ts';
+import { refuseHere, refuseIn, refuseUnexpected } from './refuse.ts';
+import { showTest } from './test-result.ts';
+
+/** By POST (`response_mode=form_post`) none of our cookies come along: the browser is sent to ask again by GET. */
+export const callbackPostRoute: Route = defineRoute({
+  method: 'POST',
+  url: '/federation/:id/callback',
+  access: 'federation',
+  schema: {
+    params: connectionParams,
+    body: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+  },
+  handler: async (ctx, { params, body }, { reply }) => {
+    await getConnection(ctx, params.id, 'oidc');
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(body)) {
+      for (const item of [value].flat()) query.append(name, item);
+    }
+    if (query.toString().length > 8000) throw new Failure('payload_too_large');
+    return reply.redirect(`/federation/${params.id}/callback?${query.toString()}`, 303);
+  },
+});
+
+export const callbackRoute: Route = defineRoute({
+  method: 'GET',
+  url: '/federation/:id/callback',
+  access: 'federation',
+  schema: { params: connectionParams },
+  handler: async (ctx, { params: { id } }, wire) => {
+    const connection = await getConnection(ctx, id, 'oidc');
+    const response = new URL(wire.request.raw.url ?? '', ctx.config.issuer).searchParams;
+    const { token, departure } = await takeDeparture(ctx, { connection, response }, wire);
+    const verdict = await verify(ctx, { connection, response, token, departure });
+    return arrive(ctx, { connection, departure, verdict }, wire);
+  },
+});
+
+interface Called {
+  readonly connection: OidcConnection;
+  readonly response: URLSearchParams;
+}
+
+/**
+ * Takes the departure out before anything is asked of the identity provider: a second call finds nothing. Only for the
+ * browser that left, and only at the connection it left by; whoever else calls consumes nothing.
+ */
+async function takeDeparture(ctx: Context, { connection, response }: Called, wire: Wire) {
+  const states = response.getAll('state');
+  const [token = ''] = states;
+  const departure = states.length === 1 ? await findDeparture(ctx, { token }) : undefined;
+  const connectionId = connection.id;
+  if (departure?.connectionId !== connectionId) {
+    const refused = departure ? 'response_unexpected' : 'oidc_state';
+    throw await refuseUnexpected(ctx, { connection, refusal: { refused } });
+  }
+  const browser = readFederationBrowser(ctx.config, wire.request) ?? '';
+  const { attemptId } = departure;
+  if (!isSameHash(hashToken(browser), departure.browserHash)) {
+    const refusal = { refused: 'other_browser' } as const;
+    throw await refuseHere(ctx, { attemptId, connectionId, stage: 'browser', refusal });
+  }
+  const taken = await inTransaction(ctx, (tx) => consumeDeparture(tx, { token, browser }));
+  if (taken) return { token, departure: taken };
+  const refusal = { refused: 'response_replayed' } as const;
+  throw await refuseHere(ctx, { attemptId, connectionId, stage: 'response', refusal });
+}
+
+type Taken = Called & { readonly token: string; readonly departure: Departure };
+
+async function verify(ctx: Context, taken: Taken): Promise<Verified | Refusal> {
+  const { connection, response, token, departure } = taken;
+  if (departure.purpose !== 'test' && !isLive(connection)) return { refused: 'connection_not_available' };
+  // it left under other settings, perhaps to another identity provider
+  if (departure.revision !== connection.revision) return { refused: 'connection_not_available' };
+  const { forceAuthn, maxAge, ...memory } = departure.luggage;
+  const ask = { token, forceAuthn, ...(maxAge !== undefined && { maxAge }) };
+  return oidcConnector.verify(ctx, connection, { response, ask, memory });
+}
+
+interface Arriving {
+  readonly connection: OidcConnection;
+  readonly departure: Departure;
+  readonly verdict: Verified | Refusal;
+}
+
+/** To the sign-in, with what was verified or with the case of the refusal. */
+async function arrive(ctx: Context, { connection, departure, verdict }: Arriving, wire: Wire) {
+  const { attemptId, luggage } = departure;
+  const { log } = ctx;
+  const connectionId = connection.id;
+  const { uid } = luggage;
+  const identity = isRefusal(verdict) ? undefined : verdict.identity;
+  const settle = async (tx: Tx): Promise<string | undefined> => {
+    const refused =
+      isRefusal(verdict) && ({ attemptId, connectionId, stage: 'response', refusal: verdict } as const);
+    const caseId = refused ? await refuseIn(tx, log, refused) : undefined;
+    if (uid === undefined) return caseId;
+    const state: SignInState = identity
+      ? { at: 'returned', connectionId, attemptId, identity }
+      : companyFailed(caseId ?? '').state;
+    await returnToSignIn(tx, uid, state);
+    return caseId;
+  };
+  const caseId = await inTransaction(ctx, settle);
+  if (uid !== undefined) return wire.reply.redirect(`/sign-in/${uid}`, 303);
+  const { revision } = connection;
+  return showTest(ctx, { connectionId, attemptId, identity, caseId, revision }, wire);
+}

@@ -1,0 +1,70 @@
+/** Refusals of what comes from an identity provider: the person hears one sentence and a case id, the admins hear why. */
+import { type Context, inTransaction, type Tx } from '../../context.ts';
+import { type Refusal, refuseAttempt, type Stage, startAttempt } from '../../core/attempts/attempts.ts';
+import type { Connection } from '../../core/connections/connections.ts';
+import { type Budget, takeFromBudget } from '../../core/credentials/credentials.ts';
+import { Failure } from '../../kernel/failures.ts';
+import { newCaseId } from '../../kernel/ids.ts';
+import { networkOf } from '../../kernel/network.ts';
+import { minute } from '../../kernel/time.ts';
+
+/** What belongs to no departure is anybody's to send: so much of it is written down. */
+const strangers: Budget = { name: 'unexpected responses of a network', limit: 30, windowSeconds: minute };
+
+/** Failure `throttled` for a network that sends too much that nobody has asked for. */
+export async function countUnexpected(ctx: Context, connectionId: Connection['id']): Promise<void> {
+  const key = `${connectionId} ${networkOf(ctx.origin.ip)}`;
+  const retryAfter = await inTransaction(ctx, (tx) => takeFromBudget(tx, strangers, key));
+  if (retryAfter !== undefined) throw new Failure('throttled', { retryAfter });
+}
+
+interface Unexpected {
+  readonly connection: Connection;
+  readonly refusal: Refusal;
+  readonly purpose?: 'sign_in' | 'unsolicited';
+}
+
+/** A response that belongs to nothing we know: an attempt of its own. Answers the failure to throw. */
+export async function refuseUnexpected(
+  ctx: Context,
+  { connection, refusal, purpose = 'sign_in' }: Unexpected,
+): Promise<Failure> {
+  const { id: connectionId, accountId } = connection;
+  await countUnexpected(ctx, connectionId);
+  const caseId = newCaseId();
+  tell(ctx.log, { connectionId, caseId, refusal });
+  await inTransaction(ctx, async (tx) => {
+    const attemptId = await startAttempt(tx, { accountId, connectionId, purpose });
+    await refuseAttempt(tx, { attemptId, connectionId, stage: 'response', refusal, caseId });
+  });
+  return new Failure('company_sign_in_failed', { caseId });
+}
+
+interface RefusedStep {
+  readonly attemptId: string;
+  readonly connectionId: Connection['id'];
+  readonly stage: Stage;
+  readonly refusal: Refusal;
+}
+
+/** Ends an attempt in the caller's transaction, and tells the log; answers the case under which it is known. */
+export async function refuseIn(tx: Tx, log: Context['log'], refused: RefusedStep): Promise<string> {
+  const caseId = newCaseId();
+  tell(log, { ...refused, caseId });
+  await refuseAttempt(tx, { ...refused, caseId });
+  return caseId;
+}
+
+/** The same in a transaction of its own, for a browser that is shown the failure here. */
+export async function refuseHere(ctx: Context, refused: RefusedStep): Promise<Failure> {
+  const { log } = ctx;
+  const caseId = await inTransaction(ctx, (tx) => refuseIn(tx, log, refused));
+  return new Failure('company_sign_in_failed', { caseId });
+}
+
+function tell(
+  log: Context['log'],
+  { connectionId, caseId, refusal }: Pick<RefusedStep, 'connectionId' | 'refusal'> & { caseId: string },
+): void {
+  log.info({ connectionId, caseId, ...refusal }, 'a sign-in by a connection was refused');
+}
