@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import path from 'node:path';
 import { getDomain } from 'tldts';
 import { settings, type SettingName, type SettingValues } from './settings.ts';
+import { type SocialClients, socialClients, socialProblems } from './social.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Keys = NonNullable<SettingValues['SECRET_KEYS']>;
@@ -38,6 +39,10 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Two or more; what they do not agree on is not proven. */
   readonly dnsResolvers: readonly string[];
+  /** The social providers that are switched on. */
+  readonly social: SocialClients;
+  /** Whether somebody unknown who comes by one of them gets a user. */
+  readonly signUp: 'closed' | 'open';
   readonly logLevel: string;
   readonly production: boolean;
   /** The demo world, its start page and its product app: only without a database of one's own. */
@@ -62,10 +67,11 @@ export function loadConfig(env: Environment = process.env): Config {
   const demo = !isSet(env, 'DATABASE_URL') && !production;
   const made =
     demo && (!values.SECRET_KEYS || !values.COOKIE_KEYS) ? demoKeys(values.DATA_DIR, problems) : undefined;
+  const issuer = values.ISSUER ?? `http://localhost:${values.PORT}`;
   const config = {
     port: values.PORT,
     host: values.HOST,
-    issuer: values.ISSUER ?? `http://localhost:${values.PORT}`,
+    issuer,
     databaseUrl: values.DATABASE_URL,
     dataDir: values.DATA_DIR,
     secretKeys: values.SECRET_KEYS ?? made?.secretKeys ?? [],
@@ -76,11 +82,14 @@ export function loadConfig(env: Environment = process.env): Config {
     signInUrl: values.SIGN_IN_URL,
     trustedProxies: values.TRUSTED_PROXIES,
     dnsResolvers: values.DNS_RESOLVERS,
+    social: socialClients(values, { demoUrl: demo ? `${issuer}/demo/idp/social` : undefined }),
+    signUp: values.SIGN_UP,
     logLevel: values.LOG_LEVEL,
     production,
     demo,
   };
   problems.push(...keyProblems(values, demo, env), ...signInUrlProblems(config), ...proxyProblems(config));
+  problems.push(...socialProblems(values, { isSet: (name) => isSet(env, name), production }));
   if (production) problems.push(...productionProblems(values, env));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config as typeof config & Pick<Config, 'secretKeys' | 'cookieKeys'>;

@@ -2,7 +2,7 @@
  * The one table of settings. The type `Config` is inferred from it, `docs/configuration.md` is generated from it,
  * and `config/load.ts` is the only reader of the environment.
  */
-import { createHash } from 'node:crypto';
+import { createHash, createPrivateKey } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -77,6 +77,21 @@ const keys = list.transform((items, issue) => {
   }
   return parsed.map((bytes) => ({ id: createHash('sha256').update(bytes).digest('hex').slice(0, 8), bytes }));
 });
+
+/** As Apple hands it out (.p8); its line breaks may have become \\n on the way into an environment. */
+const applePrivateKey = z.string().transform((value, issue) => {
+  try {
+    const key = createPrivateKey(value.replaceAll('\\n', '\n'));
+    if (key.asymmetricKeyDetails?.namedCurve === 'prime256v1')
+      return String(key.export({ type: 'pkcs8', format: 'pem' }));
+  } catch {
+    // what it complains about it would quote
+  }
+  issue.addIssue('must be the private key (.p8) of a key for Sign in with Apple');
+  return z.NEVER;
+});
+
+const appleId = text.regex(/^[A-Z0-9]{10}$/, 'must have ten capital letters and digits');
 
 const setting = <const Given extends Setting<unknown>>(given: Given): Given => given;
 
@@ -160,6 +175,53 @@ export const settings = {
     fallback: '1.1.1.1,8.8.8.8',
     about:
       'Comma-separated addresses, with a port where it is not 53, of the DNS servers that are asked for the record that proves a domain. All must agree, so name at least two, of different operators.',
+  }),
+  SIGN_UP: setting({
+    parse: z.enum(['closed', 'open'], { error: 'must be closed or open' }),
+    fallback: 'closed',
+    about:
+      'Whether somebody unknown who comes by a social provider gets a user: closed or open. Such a user is in no account, and may use nothing until somebody lets them in.',
+  }),
+  GOOGLE_CLIENT_ID: setting({ parse: text, about: 'Sign-in with Google: see docs/integration/social.md.' }),
+  GOOGLE_CLIENT_SECRET: setting({ parse: text, secret: true, about: 'The client secret at Google.' }),
+  MICROSOFT_CLIENT_ID: setting({
+    parse: text,
+    about: 'Sign-in with Microsoft: see docs/integration/social.md.',
+  }),
+  MICROSOFT_CLIENT_SECRET: setting({ parse: text, secret: true, about: 'The client secret at Microsoft.' }),
+  LINKEDIN_CLIENT_ID: setting({
+    parse: text,
+    about: 'Sign-in with LinkedIn: see docs/integration/social.md.',
+  }),
+  LINKEDIN_CLIENT_SECRET: setting({ parse: text, secret: true, about: 'The client secret at LinkedIn.' }),
+  FACEBOOK_CLIENT_ID: setting({
+    parse: text,
+    about: 'Sign-in with Facebook, the app id: see docs/integration/social.md.',
+  }),
+  FACEBOOK_CLIENT_SECRET: setting({ parse: text, secret: true, about: 'The app secret at Facebook.' }),
+  FACEBOOK_GRAPH_VERSION: setting({
+    parse: text.regex(/^v\d{1,3}\.\d$/, 'must be a version such as v25.0'),
+    fallback: 'v25.0',
+    about: "The version of Facebook's Graph API. Each is switched off about two years after it came out.",
+  }),
+  APPLE_CLIENT_ID: setting({
+    parse: text,
+    about: 'Sign-in with Apple, the Services ID: see docs/integration/social.md.',
+  }),
+  APPLE_TEAM_ID: setting({ parse: appleId, about: 'The team at Apple.' }),
+  APPLE_KEY_ID: setting({ parse: appleId, about: 'The id of the key at Apple.' }),
+  APPLE_PRIVATE_KEY: setting({
+    parse: applePrivateKey,
+    secret: true,
+    about:
+      'The key itself, as Apple hands it out once (.p8). The client secrets are made of it as they are needed.',
+  }),
+  GITHUB_CLIENT_ID: setting({ parse: text, about: 'Sign-in with GitHub: see docs/integration/social.md.' }),
+  GITHUB_CLIENT_SECRET: setting({ parse: text, secret: true, about: 'The client secret at GitHub.' }),
+  SOCIAL_URL: setting({
+    parse: absoluteUrl(['https:', 'http:']).transform((value) => value.replace(/\/+$/, '')),
+    about:
+      'For rehearsals: a server that plays all six social providers, each below its name. Whoever is there says who everybody is, so production refuses it. The demo plays those that have no settings of their own.',
   }),
   LOG_LEVEL: setting({
     parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

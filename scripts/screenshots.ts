@@ -55,7 +55,8 @@ async function onStage(env: Readonly<Record<string, string>>, play: (tour: Tour)
       issuer: config.issuer,
       ctx,
       runJob: async (name) => {
-        await jobs.find((job) => job.name === name)?.run(ctx);
+        const job = jobs.find((candidate) => candidate.name === name);
+        while (job && (await job.run(ctx)) > 0);
       },
       open: (locale = 'en') => openPage(browser, locale),
       show,

@@ -27,8 +27,9 @@ import { registerLook } from './http/html.ts';
 import { registerHeaders, registerPageCors } from './http/headers.ts';
 import { sendFailure } from './http/problems.ts';
 import { publicRoutes } from './http/public.ts';
+import { notificationsRoute } from './http/federation/notifications.ts';
 import { recoveryRoutes } from './http/recovery.ts';
-import { mount } from './http/route.ts';
+import { mount, mountAsText } from './http/route.ts';
 import { signInRoutes } from './http/sign-in.ts';
 import { Failure } from './kernel/failures.ts';
 import { createGate } from './kernel/gate.ts';
@@ -94,12 +95,13 @@ export async function buildApp({
     ...publicRoutes(() => engine, look.stylesheet),
     ...signInRoutes(() => engine),
     ...recoveryRoutes(() => engine),
-    ...federationRoutes(),
+    ...federationRoutes(() => engine),
   ]);
   await server.register((scope) => {
     engineRoutes(scope, ctx, () => engine);
     return Promise.resolve();
   });
+  await mountAsText(server, ctx, [notificationsRoute]);
   const demo = config.demo ? await (await import('./demo/demo.ts')).createDemo(ctx) : undefined;
   if (demo) mount(server, ctx, demo.routes);
   const mail = config.smtpUrl === undefined ? demo?.mailbox : createSmtpTransport(config);

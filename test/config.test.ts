@@ -1,6 +1,6 @@
 /** The configuration: every setting, every refusal, and the keys that the demo makes for itself. */
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,6 +19,8 @@ interface Expectation {
   readonly bad: readonly string[];
   /** What it is when nothing is set; undefined unless given. */
   readonly unset?: unknown;
+  /** What must be set beside it. */
+  readonly beside?: Readonly<Record<string, string>>;
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -35,6 +37,40 @@ const development = {
 };
 const production = { ...development, NODE_ENV: 'production', ISSUER: 'https://login.example.com' };
 const badKeys = ['short', `${newKey()},short`, newKey().slice(2), randomBytes(33).toString('hex'), ','];
+
+const appleKey = (namedCurve: string): string =>
+  generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const rsaKey = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+}).privateKey;
+const p256 = appleKey('P-256');
+const appleSettings = {
+  APPLE_CLIENT_ID: 'com.example.login',
+  APPLE_TEAM_ID: 'ABCDE12345',
+  APPLE_KEY_ID: 'KEY1234567',
+  APPLE_PRIVATE_KEY: p256,
+};
+const badAppleIds = ['abcde12345', 'ABCDE1234', 'ABCDE123456', 'ABCDE-1234'];
+
+/** An id and a secret, which go together. */
+function clientOf<Provider extends 'google' | 'microsoft' | 'linkedin' | 'facebook' | 'github'>(
+  provider: Provider,
+) {
+  const [id, secret] = ['ID', 'SECRET'].map((name) => `${provider.toUpperCase()}_CLIENT_${name}`);
+  const beside = { [String(id)]: 'client-1', [String(secret)]: 'hush' };
+  const expected: Record<string, Expectation> = {
+    [String(id)]: { read: ({ social }) => social[provider]?.clientId, good: [['c', 'c']], bad: [], beside },
+    [String(secret)]: {
+      read: ({ social }) => social[provider]?.clientSecret,
+      good: [['s', 's']],
+      bad: [],
+      beside,
+    },
+  };
+  return expected as Record<`${Uppercase<Provider>}_CLIENT_${'ID' | 'SECRET'}`, Expectation>;
+}
 
 const expectations: Record<SettingName, Expectation> = {
   PORT: {
@@ -191,6 +227,58 @@ const expectations: Record<SettingName, Expectation> = {
     ],
     unset: [],
   },
+  SIGN_UP: {
+    read: (config) => config.signUp,
+    good: ['open', 'closed'].map((it) => [it, it]),
+    bad: ['true', 'Open', 'yes'],
+    unset: 'closed',
+  },
+  ...clientOf('google'),
+  ...clientOf('microsoft'),
+  ...clientOf('linkedin'),
+  ...clientOf('facebook'),
+  FACEBOOK_GRAPH_VERSION: {
+    read: ({ social }) => social.facebook?.graphVersion,
+    good: ['v25.0', 'v9.1'].map((it) => [it, it]),
+    bad: ['25.0', 'v25', 'v25.0/../v1.0', 'V25.0', 'latest'],
+    beside: { FACEBOOK_CLIENT_ID: '1', FACEBOOK_CLIENT_SECRET: 'hush' },
+  },
+  APPLE_CLIENT_ID: {
+    read: ({ social }) => social.apple?.clientId,
+    good: [['com.example.web', 'com.example.web']],
+    bad: [],
+    beside: appleSettings,
+  },
+  APPLE_TEAM_ID: {
+    read: ({ social }) => social.apple?.teamId,
+    good: [['TEAM123456', 'TEAM123456']],
+    bad: badAppleIds,
+    beside: appleSettings,
+  },
+  APPLE_KEY_ID: {
+    read: ({ social }) => social.apple?.keyId,
+    good: [['KEY7654321', 'KEY7654321']],
+    bad: badAppleIds,
+    beside: appleSettings,
+  },
+  APPLE_PRIVATE_KEY: {
+    read: ({ social }) => social.apple?.privateKey,
+    good: [
+      [p256, p256],
+      [p256.trim().replaceAll('\n', '\\n'), p256],
+    ],
+    bad: [rsaKey, appleKey('P-384'), 'hush', p256.slice(0, 100)],
+    beside: appleSettings,
+  },
+  ...clientOf('github'),
+  SOCIAL_URL: {
+    read: ({ social }) => social.google?.baseUrl,
+    good: [
+      ['http://127.0.0.1:4000/social', 'http://127.0.0.1:4000/social/google'],
+      ['https://rehearsal.example.com/', 'https://rehearsal.example.com/google'],
+    ],
+    bad: ['rehearsal.example.com', 'ftp://rehearsal.example.com', 'javascript:alert(1)'],
+  },
   LOG_LEVEL: {
     read: (config) => config.logLevel,
     good: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((it) => [it, it]),
@@ -208,12 +296,12 @@ const expectations: Record<SettingName, Expectation> = {
   },
 };
 
-for (const [name, { read, good, bad, unset }] of Object.entries(expectations)) {
+for (const [name, { read, good, bad, unset, beside }] of Object.entries(expectations)) {
   t.test(`${name} takes what is right and refuses the rest`, (t) => {
     for (const [text, value] of good) {
-      t.same(read(loadConfig({ ...development, [name]: text })), value, text);
+      t.same(read(loadConfig({ ...development, ...beside, [name]: text })), value, text);
     }
-    for (const text of bad) t.same(refusals({ ...development, [name]: text }), [name], text);
+    for (const text of bad) t.same(refusals({ ...development, ...beside, [name]: text }), [name], text);
     if (!(name in development)) {
       t.same(read(loadConfig(development)), unset, 'absent');
       t.same(read(loadConfig({ ...development, [name]: '' })), unset, 'empty is absent');
@@ -229,7 +317,11 @@ t.test('the table of these tests is the table of settings', (t) => {
 
 t.test('every problem is reported at once', (t) => {
   const wrong = Object.entries(expectations).filter(([, { bad }]) => bad.length > 0);
-  const env = Object.fromEntries(wrong.map(([name, { bad }]) => [name, bad[0]]));
+  const beside = wrong.map(([, expected]) => expected.beside ?? {});
+  const env = {
+    ...Object.assign({}, ...beside),
+    ...Object.fromEntries(wrong.map(([name, { bad }]) => [name, bad[0]])),
+  };
   t.same(refusals(env), wrong.map(([name]) => name).sort());
   t.same(
     refusals({ DATABASE_URL: 'mysql://db' }),
@@ -301,6 +393,7 @@ t.test('production refuses, each by itself', (t) => {
     ['a shared older key', { SECRET_KEYS: `${newKey()},${cookie}` }, ['COOKIE_KEYS']],
     ['an http sign-in page', { SIGN_IN_URL: 'http://app.example.com/login' }, ['SIGN_IN_URL']],
     ['a sign-in page on another site', { SIGN_IN_URL: 'https://example.net/login' }, ['SIGN_IN_URL']],
+    ['a stage for the social providers', { SOCIAL_URL: 'https://rehearsal.example.com' }, ['SOCIAL_URL']],
     ['the whole internet as proxy', { TRUSTED_PROXIES: '0.0.0.0/0' }, ['TRUSTED_PROXIES']],
     ['a proxy that is no address', { TRUSTED_PROXIES: 'everyone' }, ['TRUSTED_PROXIES']],
   ];
@@ -320,6 +413,50 @@ t.test('a sign-in page belongs to the site of the issuer', (t) => {
   t.notOk(onSite('https://login.example.co.uk', 'https://evil.co.uk/in'), 'a public suffix is no site');
   t.notOk(onSite('https://login.github.io', 'https://evil.github.io/in'), 'nor is a private one');
   t.notOk(onSite('http://127.0.0.1:3000', 'http://127.0.0.2:3000/in'));
+  t.end();
+});
+
+t.test('a social provider that is half configured is a problem that says what is missing', (t) => {
+  const complete: Record<string, Record<string, string>> = {
+    google: { GOOGLE_CLIENT_ID: 'a', GOOGLE_CLIENT_SECRET: 'b' },
+    microsoft: { MICROSOFT_CLIENT_ID: 'a', MICROSOFT_CLIENT_SECRET: 'b' },
+    linkedin: { LINKEDIN_CLIENT_ID: 'a', LINKEDIN_CLIENT_SECRET: 'b' },
+    facebook: { FACEBOOK_CLIENT_ID: 'a', FACEBOOK_CLIENT_SECRET: 'b' },
+    apple: appleSettings,
+    github: { GITHUB_CLIENT_ID: 'a', GITHUB_CLIENT_SECRET: 'b' },
+  };
+  for (const [provider, env] of Object.entries(complete)) {
+    t.same(Object.keys(loadConfig({ ...production, ...env }).social), [provider], `${provider} alone is on`);
+    for (const name of Object.keys(env)) {
+      const names = Object.keys(env).filter((other) => other !== name);
+      t.same(refusals({ ...development, ...env, [name]: '' }), [name], `without ${name}`);
+      t.same(refusals({ ...development, [name]: env[name] }), names.sort(), `${name} alone`);
+    }
+  }
+  t.same(loadConfig({ ...production, FACEBOOK_GRAPH_VERSION: 'v24.0' }).social, {}, 'a version is no wish');
+  t.end();
+});
+
+t.test('a rehearsal plays all of the social providers, and the demo those that are not configured', (t) => {
+  const { dir } = folder(t, {});
+  const google = { GOOGLE_CLIENT_ID: 'ours', GOOGLE_CLIENT_SECRET: 'hush' };
+  const all = ['google', 'microsoft', 'linkedin', 'facebook', 'apple', 'github'];
+  t.same(loadConfig(development).social, {}, 'nothing is on by itself');
+
+  const played = loadConfig({ ...development, ...google, SOCIAL_URL: 'http://127.0.0.1:4000' }).social;
+  t.same(Object.keys(played), all);
+  t.match(played.google, { baseUrl: 'http://127.0.0.1:4000/google', clientId: 'ours', clientSecret: 'hush' });
+  t.match(played.github, { clientId: 'doorward-demo', clientSecret: 'rehearsal-secret' });
+
+  const demo = loadConfig({ DATA_DIR: dir, ISSUER: 'http://localhost:3100', ...google }).social;
+  t.same(Object.keys(demo), all);
+  t.match(demo.google, { baseUrl: undefined, clientId: 'ours' }, 'the real one, as was asked for');
+  const { privateKey } = played.apple ?? {};
+  t.match(
+    demo.apple,
+    { baseUrl: 'http://localhost:3100/demo/idp/social/apple', privateKey },
+    'every process has the same key for the rehearsal',
+  );
   t.end();
 });
 
@@ -374,7 +511,7 @@ t.test('no error says a secret', (t) => {
     messageOf({ ...production, DATABASE_URL: `mysql${address}`, SMTP_URL: `http${address}` }),
     messageOf({ ...production, SECRET_KEYS: `${secret}AAAA`, COOKIE_KEYS: `${secret}.${secret}` }),
     messageOf({ ...production, SECRET_KEYS: secret, COOKIE_KEYS: secret }),
-    ...['SECRET_KEYS', 'COOKIE_KEYS', 'DATABASE_URL', 'SMTP_URL'].map((name) => {
+    ...['SECRET_KEYS', 'COOKIE_KEYS', 'DATABASE_URL', 'SMTP_URL', 'APPLE_PRIVATE_KEY'].map((name) => {
       writeFileSync(file(name), `${secret}${secret}`);
       return messageOf({ ...production, [name]: undefined, [`${name}_FILE`]: file(name) });
     }),

@@ -10,6 +10,7 @@ import { connectionCommands } from '../src/cli/connection.ts';
 import { domainCommands } from '../src/cli/domain.ts';
 import { denialCodes } from '../src/core/access/access.ts';
 import { refusalCodes } from '../src/core/attempts/attempts.ts';
+import type { SocialIdentity } from '../src/core/identities/identities.ts';
 import { nextStep, type SignIn, type SignInState, type Step } from '../src/core/sign-in/sign-in.ts';
 import type { EmailAddress } from '../src/kernel/email-address.ts';
 import { failures, type FailureCode } from '../src/kernel/failures.ts';
@@ -173,14 +174,23 @@ const met: readonly FailureCode[] = [
   'invalid_credentials',
   'another_proof_needed',
   'company_sign_in_failed',
+  'identity_unknown',
+  'link_mismatch',
+  'social_sign_in_failed',
   'sso_required',
   'company_not_found',
+  'identity_taken',
   'action_not_available',
   'interaction_expired',
   'throttled',
 ];
 const account = { id: 'acc_1', name: 'Acme Inc.' } as const;
 const subject = { userId: 'usr_1' } as const;
+const external: SocialIdentity = {
+  ...{ provider: 'github', issuer: 'x', subject: 'x', attributes: {}, amr: [] },
+  emailTrust: 'verified_once',
+};
+const pending = { identity: external, email: 'ada@acme.test' as EmailAddress, emailProven: false };
 /** One of each: a state that is new does not compile until it is here, and fails until it is documented. */
 const states: { readonly [At in SignInState['at']]: Extract<SignInState, { at: At }> } = {
   identify: { at: 'identify' },
@@ -196,6 +206,10 @@ const states: { readonly [At in SignInState['at']]: Extract<SignInState, { at: A
     attemptId: 'att_1',
     identity: { issuer: 'x', subject: 'x', attributes: {}, amr: [] },
   },
+  returned_social: { at: 'returned_social', identity: external },
+  code: { at: 'code', pending, sent: { id: 'x', hash: 'x', at: 'x' } },
+  sign_in_to_link: { at: 'sign_in_to_link', pending },
+  confirm_link: { at: 'confirm_link', pending, subject },
   choose_account: { at: 'choose_account', subject, accounts: [account] },
   denied: {
     at: 'denied',
@@ -223,6 +237,7 @@ const signIn: Omit<SignIn, 'state'> = {
   isNew: false,
   domainHint: undefined,
   connectionHint: undefined,
+  providers: ['google', 'github'],
   remembered: undefined,
   forceAuthn: false,
   maxAge: undefined,

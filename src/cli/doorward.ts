@@ -7,6 +7,7 @@ import type { Command } from './command.ts';
 import { connectionCommands } from './connection.ts';
 import { createOperator } from './create-operator.ts';
 import { domainCommands } from './domain.ts';
+import { identityCommands } from './identity.ts';
 import { invite } from './invite.ts';
 import { migrate } from './migrate.ts';
 import { seed } from './seed.ts';
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, Command>> = {
   invite,
   ...domainCommands,
   ...connectionCommands,
+  ...identityCommands,
 };
 
 process.exitCode = await main(process.argv.slice(2));

@@ -153,6 +153,7 @@ export interface Departures {
   attemptId: string;
   browserHash: Buffer;
   connectionId: ConnectionId;
+  consumedAt: Timestamp | null;
   createdAt: Timestamp;
   expiresAt: Timestamp;
   idHash: Buffer;
@@ -202,9 +203,15 @@ export interface Grants {
   userId: UserId;
 }
 
+export interface HeardNotifications {
+  expiresAt: Timestamp;
+  jtiHash: Buffer;
+  provider: string;
+}
+
 export interface Identities {
-  accountId: AccountId;
-  connectionId: ConnectionId;
+  accountId: AccountId | null;
+  connectionId: ConnectionId | null;
   createdAt: Timestamp;
   email: string | null;
   id: string;
@@ -212,7 +219,9 @@ export interface Identities {
   lastUsedAt: Timestamp;
   name: string | null;
   proof: Json;
+  provider: string | null;
   subject: string;
+  unlinkedAt: Timestamp | null;
   userId: UserId;
 }
 
@@ -388,6 +397,15 @@ export interface SigningKeys {
   retireAt: Timestamp | null;
 }
 
+export interface SocialDepartures {
+  answerSealed: string | null;
+  browserHash: Buffer;
+  expiresAt: Timestamp;
+  idHash: Buffer;
+  provider: string;
+  sealed: string;
+}
+
 export interface Subscriptions {
   accountId: AccountId;
   createdAt: Timestamp;
@@ -438,6 +456,7 @@ export interface DB {
   domains: Domains;
   events: Events;
   grants: Grants;
+  heardNotifications: HeardNotifications;
   identities: Identities;
   interactions: Interactions;
   invitationProducts: InvitationProducts;
@@ -455,6 +474,7 @@ export interface DB {
   seats: Seats;
   sessions: Sessions;
   signingKeys: SigningKeys;
+  socialDepartures: SocialDepartures;
   subscriptions: Subscriptions;
   throttles: Throttles;
   usedAssertions: UsedAssertions;

@@ -70,6 +70,7 @@ function demoApps(issuer: string): DemoApp[] {
 const params = z.object({ app: z.string().max(40) });
 const hints = z.object({
   login_hint: z.string().max(254).optional(),
+  domain_hint: z.string().max(254).optional(),
   prompt: z.string().max(40).optional(),
   max_age: z.string().max(10).optional(),
   account: z.string().max(80).optional(),

@@ -28,6 +28,12 @@ export function startPage(issuer: string, apps: readonly DemoApp[]): Page {
         with identity providers can be <a href="/demo/idp#faults">switched on</a>, for one's own browser
         alone.
       </p>
+      <h2>Google, Microsoft, LinkedIn, Facebook, Apple, GitHub</h2>
+      <p>
+        All six are <a href="/demo/idp#social" id="social">played here</a>, each in its own dialect: press one
+        of their buttons at the sign-in and say who you are there. Whoever has the address of somebody here
+        must first sign in as before; the second time goes straight through.
+      </p>
       <h2>People</h2>
       <div class="scroll" tabindex="0" role="region" aria-label="People">
         <table>

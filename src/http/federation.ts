@@ -1,4 +1,5 @@
 /** The upstream side: where identity providers answer, directly or through the browser. */
+import type { Engine } from '../provider/provider.ts';
 import type { Route } from './route.ts';
 import { acsRoute } from './federation/acs.ts';
 import { backchannelLogoutRoute } from './federation/backchannel-logout.ts';
@@ -7,11 +8,11 @@ import { metadataRoute } from './federation/metadata.ts';
 import { resumeRoute } from './federation/resume.ts';
 import { startRoute } from './federation/start.ts';
 
-export function federationRoutes(): Route[] {
+export function federationRoutes(engine: () => Engine): Route[] {
   return [
     startRoute,
     acsRoute,
-    callbackRoute,
+    callbackRoute(engine),
     callbackPostRoute,
     resumeRoute,
     metadataRoute,

@@ -84,3 +84,20 @@ export function requestContext(ctx: Context, request: FastifyRequest): Context {
   };
   return { ...ctx, log: request.log, origin };
 }
+
+/** For routes whose proof is a signature over the body as it was sent: a scope of their own, where it is left as text. */
+export async function mountAsText(
+  app: FastifyInstance,
+  ctx: Context,
+  routes: readonly Route[],
+): Promise<void> {
+  await app.register((scope) => {
+    scope.removeAllContentTypeParsers();
+    const types = ['application/json', 'application/x-www-form-urlencoded', 'application/secevent+jwt'];
+    scope.addContentTypeParser(types, { parseAs: 'string', bodyLimit: 64 * 1024 }, (_request, text, done) => {
+      done(null, text);
+    });
+    mount(scope, ctx, routes);
+    return Promise.resolve();
+  });
+}

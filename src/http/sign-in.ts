@@ -3,12 +3,15 @@ import type { Engine } from '../provider/provider.ts';
 import type { Route } from './route.ts';
 import { abortRoute } from './sign-in/abort.ts';
 import { accountRoute } from './sign-in/account.ts';
+import { codeRoute } from './sign-in/code.ts';
 import { companyRoute } from './sign-in/company.ts';
 import { consentRoute } from './sign-in/consent.ts';
+import { linkRoute } from './sign-in/link.ts';
 import { passwordRoute } from './sign-in/password.ts';
 import { requestSeatRoute } from './sign-in/request-seat.ts';
 import { resendActivationRoute } from './sign-in/resend-activation.ts';
 import { restartRoute } from './sign-in/restart.ts';
+import { socialRoute } from './sign-in/social.ts';
 import { stepRoute } from './sign-in/step.ts';
 
 export function signInRoutes(engine: () => Engine): Route[] {
@@ -16,6 +19,9 @@ export function signInRoutes(engine: () => Engine): Route[] {
     stepRoute(engine),
     passwordRoute(engine),
     companyRoute(engine),
+    socialRoute(engine),
+    codeRoute(engine),
+    linkRoute(engine),
     accountRoute(engine),
     consentRoute(engine),
     requestSeatRoute(engine),

@@ -31,7 +31,7 @@ async function deliverOne(ctx: Context, transport: MailTransport, mail: OwedMail
   const { config } = ctx;
   try {
     const rendered = renderMail(config, mail);
-    if (!rendered) return { outcome: 'refused', reason: 'its link was wiped' };
+    if (!rendered) return { outcome: 'refused', reason: 'its link or code was wiped' };
     const messageId = `<${mail.id}@${new URL(config.issuer).hostname}>`;
     const { recipient: to, createdAt: at } = mail;
     await transport.send({ ...rendered, messageId, to, from: config.mailFrom, at });

@@ -22,11 +22,11 @@ export interface RenderedMail {
 type Content = Pick<OwedMail, 'template' | 'locale' | 'data' | 'secrets'>;
 
 /**
- * Every link is made from the issuer alone, whatever request the mail goes back to. Undefined for a mail whose link was
- * wiped: one that was dead, and brought back by hand.
+ * Every link is made from the issuer alone, whatever request the mail goes back to. Undefined for a mail whose link or
+ * code was wiped: one that was dead, and brought back by hand.
  */
 export function renderMail(config: Config, mail: Content): RenderedMail | undefined {
-  if (mail.template in openPaths && !mail.secrets) return undefined;
+  if (isWorthless(mail)) return undefined;
   const locale = chooseLocale(mail.locale);
   const texts = catalogues[locale];
   const say = texts[mail.template] as (data: Content['data']) => MailText;
@@ -51,9 +51,14 @@ const openPaths: Partial<Record<OwedMail['template'], string>> = {
   invitation: '/invitations/open',
 };
 
+function isWorthless({ template, secrets }: Content): boolean {
+  return (template in openPaths || template === 'link_code') && !secrets;
+}
+
 function linkOf({ issuer }: Config, { template, secrets }: Content): string | undefined {
   const path = openPaths[template];
-  return path && secrets && `${issuer}${path}?token=${encodeURIComponent(secrets.token)}`;
+  if (path === undefined || !secrets || !('token' in secrets)) return undefined;
+  return `${issuer}${path}?token=${encodeURIComponent(secrets.token)}`;
 }
 
 interface Parts extends MailText {

@@ -42,5 +42,6 @@ export function companyPage(step: Extract<Step, { step: 'company' }>, t: Texts):
 function messageOf({ code, fields }: ShownProblem, t: Texts): string {
   if (fields?.['email'] !== undefined) return t.invalidEmail;
   if (code === 'company_sign_in_failed') return t.companyFailed;
+  if (code === 'sso_required') return t.companyRequired;
   return code === 'throttled' ? t.companyThrottled : failureTitle(code, t);
 }

@@ -65,7 +65,7 @@ export function testResultPage({ label, code, caseId, identity, mapped }: TestRe
         html`<h2>${t.testMapped}</h2>
           ${table(mappedRows(mapped), t)}`
       }
-      ${caseNote(caseId, code ?? 'passed', t)}`,
+      ${code !== undefined && caseNote(caseId, code, t)}`,
   );
 }
 

@@ -2,13 +2,16 @@
 import type { Step } from '../core/sign-in/step.ts';
 import { chooseAccountPage } from './choose-account.ts';
 import { chooseConnectionPage } from './choose-connection.ts';
+import { codePage } from './code.ts';
 import { companyPage } from './company.ts';
+import { confirmLinkPage } from './confirm-link.ts';
 import { consentPage } from './consent.ts';
 import { deniedPage } from './denied.ts';
 import { errorPage, type ShownProblem } from './error.ts';
 import { expiredPage } from './expired.ts';
 import { identifyPage } from './identify.ts';
 import type { Page } from './layout.ts';
+import { signInToLinkPage } from './sign-in-to-link.ts';
 import { texts } from './text/texts.ts';
 
 /** `problem` is what stops the step itself from being shown: that the service is busy, say. */
@@ -22,6 +25,12 @@ export function stepPage(step: Step, locale: string, problem?: ShownProblem): Pa
       return companyPage(step, t);
     case 'choose_connection':
       return chooseConnectionPage(step, t);
+    case 'code':
+      return codePage(step, t);
+    case 'sign_in_to_link':
+      return signInToLinkPage(step, t);
+    case 'confirm_link':
+      return confirmLinkPage(step, t);
     case 'choose_account':
       return chooseAccountPage(step, t);
     case 'consent':

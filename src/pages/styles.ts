@@ -58,6 +58,7 @@ form { margin: 0; }
 label { display: block; font-weight: 600; margin: 1rem 0 .375rem; }
 input { width: 100%; font: inherit; color: inherit; background: var(--card); padding: .6875rem .8125rem;
   border: 1px solid var(--field); border-radius: .5rem; }
+input[readonly] { background: var(--ground); color: var(--soft); }
 input[aria-invalid=true] { border-color: var(--alarm); border-width: 2px; }
 button, .button { display: block; width: 100%; font: inherit; font-weight: 600; text-align: center; cursor: pointer;
   text-decoration: none; padding: .75rem 1rem; border-radius: .5rem; border: 1px solid transparent; margin-top: 1.25rem; }
@@ -86,6 +87,13 @@ summary:hover { color: var(--ink); }
 .note { background: var(--tint); border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0; }
 .choices { list-style: none; margin: 0; padding: 0; }
 .choices button { text-align: start; margin-top: .625rem; }
+.social button { display: flex; align-items: center; justify-content: center; gap: .625rem; text-align: center; }
+.social svg { width: 1.25rem; height: 1.25rem; flex: none; }
+.pair { margin: 1.25rem 0; border: 1px solid var(--line); border-radius: .5rem; padding: .875rem 1rem; }
+.pair dt { color: var(--soft); font-size: .9375rem; }
+.pair dd { margin: 0; font-weight: 600; }
+.pair dd + dt { margin-top: .75rem; padding-top: .75rem; border-top: 1px solid var(--line); }
+.pair span { display: block; }
 .remedies { padding-inline-start: 1.25rem; margin: 0 0 1rem; }
 .remedies li { margin: .25rem 0; }
 .case { color: var(--soft); font-size: .9375rem; border-top: 1px solid var(--line); margin: 1.5rem 0 0; padding-top: 1rem; }

@@ -7,6 +7,7 @@ import type { Interaction } from 'oidc-provider';
 import { type Context, inTransaction, type Tx } from '../context.ts';
 import { type ConnectionChoice, findLiveConnection, readMark } from '../core/connections/connections.ts';
 import { amrOf, authTimeOf } from '../core/credentials/credentials.ts';
+import { socialProviders } from '../core/identities/identities.ts';
 import type { Outcome, SignIn, SignInState, Transition, ExpiredStep } from '../core/sign-in/sign-in.ts';
 import { Failure } from '../kernel/failures.ts';
 import type { ConnectionId, UserId } from '../kernel/ids.ts';
@@ -94,6 +95,7 @@ async function signInOf(parts: {
     isNew: row.state === null,
     domainHint: (interaction.params['domain_hint'] as string | undefined)?.toLowerCase(),
     connectionHint: interaction.params['connection'] as ConnectionId | undefined,
+    providers: socialProviders.filter((provider) => provider in unit.ctx.config.social),
     remembered: await findRemembered(unit),
     forceAuthn: asksForLogin(interaction),
     maxAge: interaction.params['max_age'] as number | undefined,
@@ -254,7 +256,9 @@ export async function returnToSignIn(tx: Tx, uid: string, state: SignInState): P
   const standing = row.state as SignInState | null;
   // what was typed is still there when it does not succeed
   const typed = standing && 'email' in standing && { email: standing.email };
-  return updateSignInState(tx, { idHash, version: row.version, state: { ...state, ...typed } });
+  // an identity that waits for this very sign-in goes on waiting, whatever comes of it
+  const waiting = standing?.at === 'company' && standing.pending && { pending: standing.pending };
+  return updateSignInState(tx, { idHash, version: row.version, state: { ...state, ...typed, ...waiting } });
 }
 
 /** Where the person of an interaction that is over can start again, as far as it is still known. */

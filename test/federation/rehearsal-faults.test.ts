@@ -35,7 +35,7 @@ t.test('a fault at the identity provider', async (t) => {
   }
 
   for (const [email, code] of [
-    ['gina@globex.test', 'response_unexpected'],
+    ['gina@globex.test', 'response_replayed'],
     ['ian@initech.test', 'oidc_token'],
   ] as const) {
     t.test(`what comes a second time for ${email} ends with ${code}`, async (t) => {

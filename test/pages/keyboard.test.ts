@@ -4,25 +4,10 @@ import type { Page } from 'playwright-core';
 import { demoPassword } from '../../src/demo/world.ts';
 import { startApp } from '../support/app.ts';
 import { startBrowser } from '../support/browser.ts';
-
-/** Presses Tab until the focus is there; a person would give up sooner than this does. */
-async function tabTo(page: Page, id: string): Promise<void> {
-  for (let presses = 0; presses < 40; presses += 1) {
-    if ((await page.evaluate('document.activeElement.id')) === id) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`Tab does not reach #${id}`);
-}
-
-/** Presses Enter and waits for the page that it leads to. */
-async function enter(page: Page): Promise<void> {
-  const loaded = page.waitForEvent('load');
-  await page.keyboard.press('Enter');
-  await loaded;
-}
+import { enter, tabTo } from '../support/keyboard.ts';
 
 async function signIn(page: Page, email: string): Promise<void> {
-  await tabTo(page, 'email');
+  await tabTo(page, '#email');
   await page.keyboard.type(email);
   await page.keyboard.press('Tab');
   await page.keyboard.type(demoPassword);
@@ -37,12 +22,12 @@ for (const javaScriptEnabled of [true, false]) {
     t.test('R1: one sign-in reaches both products', async (t) => {
       const page = await open({ javaScriptEnabled });
       await page.goto(`${app.issuer}/demo/assist`);
-      await tabTo(page, 'sign-in');
+      await tabTo(page, '#sign-in');
       await enter(page);
       await signIn(page, 'alan@acme.test');
       t.equal(page.url(), `${app.issuer}/demo/assist`);
       await page.goto(`${app.issuer}/demo/meet`);
-      await tabTo(page, 'sign-in');
+      await tabTo(page, '#sign-in');
       await enter(page);
       t.equal(page.url(), `${app.issuer}/demo/meet`, 'without a second password');
     });
@@ -52,16 +37,16 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(`${app.issuer}/demo/assist/sign-in`);
       await signIn(page, 'noseat@acme.test');
       t.equal(await page.getAttribute('#case', 'data-code'), 'no_seat');
-      await tabTo(page, 'request-seat');
+      await tabTo(page, '#request-seat');
       await enter(page);
       t.ok(await page.isVisible('[role=status]'));
       const requests = await app.ctx.db.selectFrom('seatRequests').select('state').execute();
       t.same(requests, [{ state: 'open' }]);
-      await tabTo(page, 'restart');
+      await tabTo(page, '#restart');
       await enter(page);
       await signIn(page, 'lea@lapsed.test');
       t.equal(await page.getAttribute('#case', 'data-code'), 'account_lapsed');
-      await tabTo(page, 'abort');
+      await tabTo(page, '#abort');
       await enter(page);
       t.match(page.url(), /\/demo\/assist\/callback\?error=access_denied/);
     });

@@ -22,7 +22,7 @@ import {
 } from '../provider/requests.ts';
 import { Agent } from '../support/agent.ts';
 import { startApp } from '../support/app.ts';
-import { driveCompanySignIns } from '../support/company-events.ts';
+import { driveCompanySignIns, driveLinks } from '../support/company-events.ts';
 import { driveConnections } from '../support/connection-events.ts';
 import { driveDomains, startResolvers } from '../support/domains.ts';
 import { demoUserId, makeAccount, makeMember, makeUser } from '../support/make.ts';
@@ -110,6 +110,7 @@ t.test('the audit trail', async (t) => {
 
     await driveDomains(app, resolvers);
     await driveCompanySignIns(app);
+    await driveLinks(app);
     await driveConnections(app);
 
     const seen = await ctx.db.selectFrom('events').select('type').distinct().execute();

@@ -14,6 +14,8 @@ export type Fields = Readonly<Record<string, string>>;
 export interface Row {
   /** The member of a refusal's JSON that names it: `code` of our problems (the default), `error` of the protocol's. */
   readonly says?: 'error';
+  /** An address that it has, where its URL is a pattern for many. */
+  readonly at?: string;
   /** Well-formed requests: what is in the body of a POST, in the address of a GET. `<issuer>` stands for ours. */
   readonly requests?: readonly Fields[];
   /** What else may stand beside that. */
@@ -146,6 +148,12 @@ export const surface: Readonly<Record<string, Row>> = {
     requests: [{ email: 'canary@acme.test' }],
     more: { connection: 'con_1' },
   },
+  'POST /sign-in/:uid/social': { requests: [{ provider: 'google' }] },
+  'POST /sign-in/:uid/code': {
+    requests: [{ code: '123456' }],
+    more: { email: 'canary@acme.test', resend: 'true' },
+  },
+  'POST /sign-in/:uid/link': { requests: [{ confirm: 'true' }] },
   'POST /sign-in/:uid/account': { requests: [{ account: 'acc_1' }] },
   'POST /sign-in/:uid/consent': { requests: [{ granted: 'true' }] },
   'POST /sign-in/:uid/request-seat': {},
@@ -171,6 +179,7 @@ export const surface: Readonly<Record<string, Row>> = {
   'GET /invitations/accept': { more: { problem: 'too_short' } },
   'POST /invitations/accept': {
     requests: [{ password: 'a canary password', name: 'Canary', token: 'canary-token' }],
+    more: { social: 'google', company: 'true' },
   },
   'GET /invitations/done': {},
 
@@ -187,6 +196,10 @@ export const surface: Readonly<Record<string, Row>> = {
   },
   'GET /federation/resume': { requests: [{ h: 'canary'.repeat(7) }] },
   'GET /federation/:id/metadata': {},
+  'POST /federation/:id/notifications': {
+    requests: [{ signed_request: 'canary.canary' }],
+    crossSite: 'the signature over the body is the proof, and no cookie counts',
+  },
   'POST /federation/:id/backchannel-logout': {
     requests: [{ logout_token: 'e30.e30.e30' }],
     crossSite: 'the token is the proof, and no cookie counts',
@@ -197,7 +210,10 @@ export const surface: Readonly<Record<string, Row>> = {
   'GET /demo/idp': {},
   'POST /demo/idp/faults': { requests: [{ fault: 'missing_email' }] },
   'POST /demo/idp/sign-out': {},
-  'POST /demo/idp/sign-in': { requests: [{ ticket: 'canary-ticket', email: 'canary@globex.test' }] },
+  'POST /demo/idp/sign-in': {
+    requests: [{ ticket: 'canary-ticket', email: 'canary@globex.test' }],
+    more: { cancel: 'yes' },
+  },
   'GET /demo/idp/saml/metadata': {},
   'GET /demo/idp/saml/sso': {
     requests: [{ SAMLRequest: 'canary-request', RelayState: 'canary-state' }],
@@ -247,6 +263,41 @@ export const surface: Readonly<Record<string, Row>> = {
       state: 'canary-state',
       id_token_hint: 'e30.e30.e30',
     },
+  },
+  'GET /demo/idp/social/:provider/*': {
+    at: '/demo/idp/social/google/o/oauth2/v2/auth',
+    requests: [
+      {
+        ...authorization,
+        client_id: 'doorward-demo',
+        redirect_uri: '<issuer>/federation/google/callback',
+      },
+    ],
+    more: {
+      response_mode: 'query',
+      prompt: 'select_account',
+      max_age: '1',
+      login_hint: 'canary@acme.test',
+      auth_type: 'reauthenticate',
+      fields: 'id',
+      appsecret_proof: 'canary-proof',
+      access_token: 'canary-token',
+    },
+  },
+  'POST /demo/idp/social/:provider/*': {
+    says: 'error',
+    at: '/demo/idp/social/google/token',
+    requests: [
+      {
+        client_id: 'doorward-demo',
+        grant_type: 'authorization_code',
+        code: 'canary-code',
+        code_verifier: 'a'.repeat(43),
+        redirect_uri: '<issuer>/federation/google/callback',
+      },
+    ],
+    more: { client_secret: 'canary-secret' },
+    crossSite: 'the client proves itself, and no cookie counts',
   },
   'GET /demo/:app': {},
   'GET /demo/:app/sign-in': {
@@ -313,7 +364,10 @@ export interface Place {
 }
 
 /** Where a browser stands that may call the endpoint: an interaction of its own, or a session. */
-export async function standAt({ issuer, ctx }: TestApp, { url }: Pick<Endpoint, 'url'>): Promise<Place> {
+export async function standAt(
+  { issuer, ctx }: TestApp,
+  { url, at = url }: Pick<Endpoint, 'url' | 'at'>,
+): Promise<Place> {
   const browser = new Agent(issuer);
   const assist = new RelyingParty(issuer, demoClient(issuer, 'assist'));
   let uid = '';
@@ -327,5 +381,5 @@ export async function standAt({ issuer, ctx }: TestApp, { url }: Pick<Endpoint, 
   const kind = /callback|backchannel/.test(url) ? 'oidc' : 'saml';
   const connections = ctx.db.selectFrom('connections').select('id').where('kind', '=', kind);
   const id = url.includes(':id') ? ((await connections.executeTakeFirst())?.id ?? '') : '';
-  return { path: url.replace(':uid', uid).replace(':app', 'assist').replace(':id', id), cookie, browser };
+  return { path: at.replace(':uid', uid).replace(':app', 'assist').replace(':id', id), cookie, browser };
 }

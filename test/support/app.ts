@@ -25,21 +25,25 @@ export interface TestAppOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The demo world with its pages; on unless false. */
   readonly demo?: boolean;
+  /** The demo plays the social providers, so that each is on. */
+  readonly social?: boolean;
   readonly databaseUrl?: string;
 }
 
 export async function startApp(
   t: Test,
-  { env = {}, demo = true, databaseUrl }: TestAppOptions = {},
+  { env = {}, demo = true, social = false, databaseUrl }: TestAppOptions = {},
 ): Promise<TestApp> {
   const url = databaseUrl ?? (await createDatabase(t));
   const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
   const config = {
     ...testConfig({
       PORT: String(port),
       HOST: '127.0.0.1',
-      ISSUER: `http://127.0.0.1:${port}`,
+      ISSUER: origin,
       DATABASE_URL: url,
+      ...(social && { SOCIAL_URL: `${origin}/demo/idp/social` }),
       ...env,
     }),
     demo,

@@ -1,3 +1,6 @@
+import { inTransaction } from '../../src/context.ts';
+import { listOwnIdentities } from '../../src/core/identities/identities.ts';
+import { linkOwnIdentity, removeIdentity } from '../../src/core/linking/linking.ts';
 import { Agent } from './agent.ts';
 import type { TestApp } from './app.ts';
 import { comeHome, leaveForCompany } from './company.ts';
@@ -38,4 +41,23 @@ export async function driveCompanySignIns(app: TestApp): Promise<void> {
   await ctx.db.updateTable('memberships').set({ breakGlass: true }).where('userId', '=', chief.id).execute();
   const browser = new Agent(issuer);
   await submitPassword(browser, await toStep(browser, (await assist.start()).url), chief.email);
+}
+
+/** An identity that is linked by its person, and taken away by an operator. */
+export async function driveLinks({ ctx }: TestApp): Promise<void> {
+  const user = await makeUser(ctx);
+  const evidence = [{ method: 'pwd', at: ctx.now().toISOString() }] as const;
+  const identity = {
+    provider: 'github',
+    issuer: 'https://github.com/login/oauth',
+    subject: 'driven',
+  } as const;
+  await linkOwnIdentity(ctx, {
+    userId: user.id,
+    evidence,
+    identity: { ...identity, emailTrust: 'none', attributes: {}, amr: [] },
+  });
+  const [linked] = await listOwnIdentities(ctx.db, user.id);
+  const identityId = linked?.id ?? '';
+  await inTransaction(ctx, (tx) => removeIdentity(tx, { userId: user.id, identityId }));
 }

@@ -34,16 +34,20 @@ function unescape(text: string): string {
 export async function signInAtIdp(browser: Agent, location: string, email: string): Promise<Answer> {
   const desk = await browser.get(location);
   // already signed in there: straight back
-  if (desk.location !== undefined || formsOf(desk).some(({ fields }) => 'SAMLResponse' in fields))
-    return desk;
+  if (desk.location !== undefined || formsOf(desk).some(isAnswer)) return desk;
   const ticket = formsOf(desk)[0]?.fields['ticket'];
   if (ticket === undefined) throw new Error(`no form to sign in at ${location}: ${desk.status}`);
   return browser.post('/demo/idp/sign-in', { form: { ticket, email } });
 }
 
+/** What the browser carries to us: a SAML response, or a code by `form_post`. */
+export function isAnswer({ action }: Form): boolean {
+  return action.includes('/federation/');
+}
+
 /** Brings the identity provider's answer back to us, the way its protocol does; the answer is where that leads. */
 export async function bringBack(browser: Agent, fromIdp: Answer): Promise<Answer> {
-  const form = formsOf(fromIdp).find(({ fields }) => 'SAMLResponse' in fields);
+  const form = formsOf(fromIdp).find(isAnswer);
   if (form) {
     // a post from another site: none of our cookies come along
     const { cookies } = browser;

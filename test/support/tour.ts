@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import type { Context } from '../../src/context.ts';
 import { beginTest } from '../../src/core/connections/connections.ts';
 import { demoPassword } from '../../src/demo/world.ts';
+import { addSecondConnection, demoConnection } from './demo-company.ts';
 
 export type Variant = 'light' | 'dark' | 'phone-light' | 'phone-dark';
 const few: readonly Variant[] = ['light', 'phone-dark'];
@@ -28,7 +29,8 @@ export interface Tour {
 
 /** In this order: what is changed on the way is changed for those that follow. */
 const parts = [
-  ...[signingIn, denials, companies, companyProblems, companyAdmins, consent],
+  ...[signingIn, denials, companies, companyProblems, companyAdmins],
+  ...[linking, provingAddress, socialProblems, consent],
   ...[recovery, invitation, leaving, problems, languages],
 ];
 
@@ -115,6 +117,14 @@ async function companies({ open, issuer, show, ctx }: Tour): Promise<void> {
 
 async function companyProblems({ open, issuer, show, ctx }: Tour): Promise<void> {
   const page = await open();
+  await goWrong(page, issuer, 'server_error');
+  await show(page, {
+    name: 'rehearsal-faults',
+    about: 'What can go wrong at the identity providers of the demo',
+    shown: few,
+  });
+  await page.goto(`${issuer}/demo/idp/saml/start`);
+  await show(page, { name: 'rehearsal-out-of-order', about: 'Something went wrong there', shown: few });
   await goWrong(page, issuer, 'wrong_audience');
   await toSignIn(page, issuer, 'assist');
   await press(page, '#company');
@@ -125,6 +135,10 @@ async function companyProblems({ open, issuer, show, ctx }: Tour): Promise<void>
   await addSecondConnection(ctx);
   await typeCompany(page, 'gina@globex.test');
   await show(page, { name: 'choose-connection', about: 'A company with several sign-ins' });
+
+  const { id } = await demoConnection(ctx, 'oidc');
+  await page.goto(`${issuer}/federation/${id}/callback?code=none&state=none`);
+  await show(page, { name: 'company-unexpected', about: 'What came from a company belongs to no sign-in' });
 
   const insider = await open();
   await toSignIn(insider, issuer, 'assist');
@@ -137,8 +151,7 @@ async function companyProblems({ open, issuer, show, ctx }: Tour): Promise<void>
 
 async function companyAdmins({ open, issuer, show, ctx }: Tour): Promise<void> {
   const page = await open();
-  const query = ctx.db.selectFrom('connections').select('id').where('label', '=', 'Globex Corp');
-  const connectionId = (await query.executeTakeFirstOrThrow()).id;
+  const { id: connectionId } = await demoConnection(ctx, 'saml');
   await page.goto(await beginTest(ctx, { connectionId }));
   await signInAtCompany(page);
   await show(page, { name: 'connection-works', about: 'A test of a connection, passed' });
@@ -148,16 +161,61 @@ async function companyAdmins({ open, issuer, show, ctx }: Tour): Promise<void> {
   await show(page, { name: 'connection-refused', about: 'A test of a connection, refused' });
 }
 
-/** Beside the one that is there, and with the same identity provider. */
-async function addSecondConnection({ db }: Context): Promise<void> {
-  const change = { id: 'con_01m8a1r2zr4e6g8j0m2p4s6v8x', label: 'Globex Contractors' };
-  await sql`insert into connections select (jsonb_populate_record(c, ${JSON.stringify(change)}::jsonb)).*
-    from connections c where kind = 'saml'`.execute(db);
-  await sql`insert into connection_domains (account_id, connection_id, domain_id, priority)
-    select b.account_id, ${change.id}, b.domain_id, b.priority
-    from connection_domains b join connections c on c.id = b.connection_id where c.kind = 'saml' and c.id <> ${change.id}`.execute(
-    db,
-  );
+async function linking({ open, issuer, show }: Tour): Promise<void> {
+  const page = await open();
+  await toSignIn(page, issuer, 'assist');
+  await press(page, '#social-google');
+  await show(page, {
+    name: 'social-rehearsal',
+    about: 'The rehearsal of a social provider in the demo',
+    shown: few,
+  });
+  await press(page, 'button[value="ada@acme.test"]');
+  await show(page, { name: 'link-sign-in', about: 'Back from a provider: the address has a user' });
+  await typeOwnPassword(page, 'not this one');
+  await show(page, { name: 'link-wrong', about: 'A wrong password on the way to a link' });
+  await typeOwnPassword(page);
+  await show(page, { name: 'link-confirm', about: 'Do the two belong together?' });
+  await press(page, '#link');
+}
+
+async function provingAddress({ open, issuer, show }: Tour): Promise<void> {
+  const page = await open();
+  await comeBy(page, issuer, { provider: 'facebook', handle: 'fay@elsewhere.test' });
+  await show(page, { name: 'code-address', about: 'The provider has told no address' });
+  await page.fill('#email', 'fay@elsewhere.test');
+  await press(page, '#go');
+  await show(page, { name: 'code', about: 'A code is mailed to an address that has to be proven' });
+  await page.fill('#code', '000000');
+  await press(page, '#go');
+  await show(page, { name: 'code-wrong', about: 'A wrong code' });
+  await press(page, '#resend');
+  await show(page, { name: 'code-too-soon', about: 'A code that is wanted again too soon' });
+}
+
+async function socialProblems({ open, issuer, show }: Tour): Promise<void> {
+  const page = await open();
+  await comeBy(page, issuer, { provider: 'google', handle: 'greta.rehearsal@gmail.com' });
+  await show(page, { name: 'identity-unknown', about: 'Nobody here signs in with this identity' });
+  await press(page, '#social-linkedin');
+  await press(page, '#cancel');
+  await show(page, { name: 'social-failed', about: 'Thought better of it at the provider' });
+
+  const insider = await open();
+  await comeBy(insider, issuer, { provider: 'google', handle: 'gina@globex.test' });
+  await show(insider, { name: 'social-company', about: 'A provider is no way past the company' });
+}
+
+interface Account {
+  readonly provider: string;
+  /** Of somebody at the rehearsal of it. */
+  readonly handle: string;
+}
+
+async function comeBy(page: Page, issuer: string, { provider, handle }: Account): Promise<void> {
+  await toSignIn(page, issuer, 'assist');
+  await press(page, `#social-${provider}`);
+  await press(page, `button[value="${handle}"]`);
 }
 
 /** At the rehearsal identity providers, for this browser. */
@@ -267,6 +325,12 @@ async function toSignIn(page: Page, issuer: string, app: string): Promise<void> 
 
 async function typePassword(page: Page, email: string, password = demoPassword): Promise<void> {
   await page.fill('#email', email);
+  await page.fill('#password', password);
+  await press(page, '#sign-in');
+}
+
+/** Where the address stands already. */
+async function typeOwnPassword(page: Page, password = demoPassword): Promise<void> {
   await page.fill('#password', password);
   await press(page, '#sign-in');
 }

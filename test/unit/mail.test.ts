@@ -47,6 +47,15 @@ const samples: { readonly [Template in keyof MailTemplates]: MailTemplates[Templ
     secrets: undefined,
   },
   domain_released: { data: { account: 'Acme', domain: 'acme.test' }, secrets: undefined },
+  link_code: {
+    data: { provider: 'GitHub', external: 'octo', minutes: 10 },
+    secrets: { code: '012345' },
+  },
+  social_identity_linked: { data: { provider: 'GitHub', external: 'octo@hub.test' }, secrets: undefined },
+  social_identity_unlinked: {
+    data: { provider: 'GitHub', external: 'octo@hub.test', days: 30 },
+    secrets: undefined,
+  },
   password_changed: { data: {}, secrets: undefined },
   invitation: {
     data: { account: 'Acme', inviter: 'Ada', products: ['Assist', 'Meet'], days: 7 },
@@ -96,8 +105,52 @@ t.test('link and code stand in both parts, and the link begins with the issuer',
   t.match(render('invitation', 'en').text, 'https://login.example.com/invitations/open?token=tok');
 });
 
+t.test('a code for a link stands in both parts, beside no address to go to', async (t) => {
+  for (const locale of locales) {
+    const { text, html, subject } = render('link_code', locale);
+    for (const part of [text, html]) {
+      for (const said of ['012345', 'octo', 'GitHub', '10']) t.ok(part.includes(said), `${locale} ${said}`);
+      t.notMatch(part, /https?:|href/, 'it is typed where somebody has started');
+    }
+    t.notMatch(subject, '012345', 'nothing shows it on a locked phone');
+  }
+});
+
+t.test('a mail whose link or code was wiped is not sent', async (t) => {
+  const config = testConfig({ DATABASE_URL: 'postgres:///test' });
+  for (const [template, { data, secrets }] of Object.entries(samples)) {
+    const mail = { template, locale: 'en', data, secrets: undefined } as never;
+    t.equal(renderMail(config, mail) === undefined, secrets !== undefined, template);
+  }
+});
+
+t.test(
+  'LG-06: what somebody is called elsewhere becomes no link in a mail of ours, and no essay',
+  async (t) => {
+    const long = `click https://evil.test/login now: www.evil.test ${'x'.repeat(150)}`;
+    for (const template of ['link_code', 'social_identity_linked', 'social_identity_unlinked']) {
+      for (const locale of locales) {
+        const { text } = render(
+          template,
+          locale,
+          {},
+          { ...samples.link_code.data, days: 30, external: long },
+        );
+        t.notMatch(text, /https?:\/\/\w|evil\.test|x{80}/, `${template} ${locale}`);
+      }
+      const { text } = render(
+        template,
+        'en',
+        {},
+        { provider: 'GitHub', external: 'ada.b@acme.test', days: 30 },
+      );
+      t.match(text, 'ada.b@acme.test', 'an address is told as it is');
+    }
+  },
+);
+
 t.test('LG-06: a name can write neither a header nor markup', async (t) => {
-  for (const template of ['seat_requested', 'password_reset_by_company', 'invitation']) {
+  for (const template of ['seat_requested', 'password_reset_by_company', 'invitation', 'link_code']) {
     const { data } = samples[template as 'invitation'];
     const poisoned = Object.fromEntries(
       Object.entries(data).map(([key, value]) => [

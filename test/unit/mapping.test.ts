@@ -56,7 +56,8 @@ t.test('a name is made of its parts where there is no whole one', (t) => {
 t.test('the words for the subject stand for it, unless something of that name is asserted', (t) => {
   const of = (attributes: Attributes, email: string[]) =>
     mapIdentity(mapping({ email }), external(attributes, 'a@acme.test')).email;
-  t.equal(of({}, ['name_id']), 'a@acme.test');
+  t.equal(of({}, ['name_id']), undefined, 'the subject of OpenID Connect is no address');
+  t.equal(of({}, ['sub']), 'a@acme.test');
   t.equal(of({}, ['sub']), 'a@acme.test');
   t.equal(of({ name_id: ['b@acme.test'] }, ['name_id']), 'b@acme.test', 'where the subject is an attribute');
   t.equal(of({}, ['subject']), undefined);

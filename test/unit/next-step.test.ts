@@ -7,6 +7,7 @@ import { nextStep, type SignIn, type SignInState, type Step } from '../../src/co
 import { recoveryRoutes } from '../../src/http/recovery.ts';
 import type { Route } from '../../src/http/route.ts';
 import { signInRoutes } from '../../src/http/sign-in.ts';
+import type { SocialIdentity } from '../../src/core/identities/identities.ts';
 import type { EmailAddress } from '../../src/kernel/email-address.ts';
 import { Failure } from '../../src/kernel/failures.ts';
 
@@ -14,6 +15,17 @@ const account = { id: 'acc_1', name: 'Acme Inc.' } as const;
 const other = { id: 'acc_2', name: 'Initech' } as const;
 const subject = { userId: 'usr_1' } as const;
 const choices = [false, true];
+const external: SocialIdentity = {
+  provider: 'google',
+  issuer: 'https://accounts.google.com',
+  subject: '1234567890',
+  email: 'ada@acme.test',
+  emailTrust: 'verified_once',
+  name: 'Ada at Google',
+  attributes: {},
+  amr: [],
+};
+const pending = { identity: external, email: 'ada@acme.test' as EmailAddress, emailProven: false };
 const connections = [
   { id: 'con_1', label: 'Globex Corp' },
   { id: 'con_2', label: 'Globex Labs' },
@@ -44,6 +56,22 @@ const states: { readonly [At in SignInState['at']]: readonly Extract<SignInState
       identity: { issuer: 'https://idp.example', subject: 'gina', attributes: {}, amr: [] },
     },
   ],
+  returned_social: [{ at: 'returned_social', identity: external }],
+  code: [
+    { at: 'code', pending: { ...pending, email: undefined } },
+    { at: 'code', pending, sent: { id: 'one', hash: 'AAAA', at: '2026-03-01T12:00:00Z' } },
+    {
+      at: 'code',
+      pending,
+      sent: { id: 'one', hash: 'AAAA', at: '2026-03-01T12:00:00Z' },
+      problem: { code: 'invalid_input', fields: { code: 'is not the code of the mail' } },
+    },
+  ],
+  sign_in_to_link: [
+    { at: 'sign_in_to_link', pending },
+    { at: 'sign_in_to_link', pending, problem: { code: 'link_mismatch' } },
+  ],
+  confirm_link: [{ at: 'confirm_link', pending, subject }],
   choose_account: [{ at: 'choose_account', subject, accounts: [account, other] }],
   denied: denialCodes.flatMap((code) =>
     choices.flatMap((seatRequested) =>
@@ -78,6 +106,7 @@ const standing: Omit<SignIn, 'state'> = {
   isNew: false,
   domainHint: undefined,
   connectionHint: undefined,
+  providers: ['google', 'github'],
   remembered: { id: 'con_9', label: 'Initech' },
   forceAuthn: false,
   maxAge: undefined,
@@ -88,8 +117,10 @@ const standing: Omit<SignIn, 'state'> = {
 
 const at = (state: SignInState): SignIn => ({ ...standing, state });
 const everywhere = Object.values(states).flat().map(at);
-const fieldNames = (step: Step, action: string): string[] =>
-  actionsOf(step)[action]?.fields.map((field) => field.name) ?? [];
+const fieldNames = (step: Step, href: string): string[] =>
+  Object.values(actionsOf(step))
+    .filter((action) => action.href === href)
+    .flatMap(({ fields }) => fields.map((field) => field.name));
 const actionsOf = (step: Step) => ('actions' in step ? step.actions : {});
 
 const noEngine = () => {
@@ -105,7 +136,7 @@ t.test('every state is one step, of its name, and says whose it is', async (t) =
   for (const signIn of everywhere) {
     const step = nextStep(signIn);
     t.match(step, {
-      step: signIn.state.at === 'returned' ? 'redirect' : signIn.state.at,
+      step: signIn.state.at.startsWith('returned') ? 'redirect' : signIn.state.at,
       interaction: uid,
       expires_at: '2026-03-01T13:00:00.250Z',
       locale: 'en',
@@ -132,7 +163,7 @@ t.test('what is offered has a route that takes it, with the fields it names', as
         [],
         what,
       );
-      const asked = new Set(everywhere.flatMap((one) => fieldNames(nextStep(one), name)));
+      const asked = new Set(everywhere.flatMap((one) => fieldNames(nextStep(one), href)));
       t.strictSame([...asked].sort(), members.sort(), `every member of ${name} is asked for somewhere`);
       for (const typed of samples(fields)) t.ok(route?.schema.body?.safeParse(typed).success, what);
       t.equal(fields.length === 0, route?.schema.body === undefined, what);
@@ -170,10 +201,15 @@ t.test('what the transitions refuse is not offered, and what is offered they do'
 t.test('each step offers what a person can do there', async (t) => {
   const offeredAt = (state: SignInState) => Object.keys(actionsOf(nextStep(at(state))));
   for (const state of states.identify)
-    t.strictSame(offeredAt(state), ['password', 'company', 'forgot_password', 'abort']);
+    t.strictSame(offeredAt(state), ['password', 'company', 'social', 'forgot_password', 'abort']);
   for (const state of [...states.company, ...states.choose_connection])
     t.strictSame(offeredAt(state), ['company', 'restart', 'abort']);
-  for (const state of states.returned) t.strictSame(offeredAt(state), []);
+  for (const state of [...states.returned, ...states.returned_social]) t.strictSame(offeredAt(state), []);
+  for (const state of states.code)
+    t.strictSame(offeredAt(state), ['code', ...(state.sent ? ['resend_code'] : []), 'restart', 'abort']);
+  for (const state of states.sign_in_to_link)
+    t.strictSame(offeredAt(state), ['password', 'company', 'forgot_password', 'restart', 'abort']);
+  for (const state of states.confirm_link) t.strictSame(offeredAt(state), ['link', 'restart', 'abort']);
   for (const state of states.choose_account) t.strictSame(offeredAt(state), ['account', 'restart', 'abort']);
   for (const state of states.consent) t.strictSame(offeredAt(state), ['consent', 'restart', 'abort']);
   for (const state of states.done) t.strictSame(offeredAt(state), []);
@@ -270,6 +306,7 @@ function samples(fields: Extract<Step, { actions: object }>['actions'][string]['
     email: ['ada@acme.test'],
     password: ['a password'],
     boolean: ['true', 'false', true, false],
+    code: ['123456'],
   };
   const values = fields.map(({ name, type, value, options }): [string, readonly unknown[]] => [
     name,

@@ -36,6 +36,10 @@ const identifyProblems = [
   { code: 'sso_required', company_sign_in: true },
   { code: 'company_not_found' },
   { code: 'another_proof_needed' },
+  { code: 'social_sign_in_failed', case_id: 'data-case' },
+  { code: 'identity_unknown' },
+  { code: 'identity_taken' },
+  { code: 'link_mismatch' },
 ] as const;
 
 /** Every page in every state it has, made of this data; by name, because each exported page must be among them. */
@@ -79,10 +83,19 @@ function pagesOf(data: Data): Record<string, Page[]> {
     'consent',
     'request_seat',
     'resend_activation',
+    'code',
+    'resend_code',
+    'link',
   ];
-  const actions = Object.fromEntries([...all, 'restart', 'abort'].map((name) => [name, post]));
+  const options = [{ value: data('provider'), label: data('provider') }];
+  const actions = {
+    ...Object.fromEntries([...all, 'restart', 'abort'].map((name) => [name, post])),
+    social: { ...post, fields: [{ name: 'provider', options }] },
+  };
   const invalid = { code: 'invalid_input', fields: { email: 'x' } } as const;
   const failed = { code: 'company_sign_in_failed', case_id: data('case') } as const;
+  const wrongCode = { code: 'invalid_input', fields: { code: 'x' } } as const;
+  const external = { provider: data('provider'), name: data('name'), email: data('external') };
   const connection = { id: data('connection'), label: data('label') };
   const email = data('email');
   const step = (given: object): Page =>
@@ -92,15 +105,35 @@ function pagesOf(data: Data): Record<string, Page[]> {
   );
   const offered = { account: data('account'), inviter: data('inviter'), products: [data('product')], email };
   const accept = { accept: { ...post, fields: [{ name: 'name', value: data('name') }] } };
-  const codes = [...refusals.map(({ fields }) => fields.password), 'invalid_credentials', 'throttled'];
+  const codes = [
+    ...refusals.map(({ fields }) => fields.password),
+    ...['invalid_credentials', 'throttled', 'sso_required', 'social_sign_in_failed', 'link_mismatch'],
+    ...['identity_taken', 'identity_other_email'],
+  ];
   return {
     identifyPage: identifyProblems.flatMap((problem) =>
       [null, connection].flatMap((remembered) =>
         [null, email].map((hint) => step({ step: 'identify', login_hint: hint, problem, remembered })),
       ),
     ),
-    companyPage: [null, invalid, failed, { code: 'throttled' }, { code: 'not_found' }].map((problem) =>
-      step({ step: 'company', login_hint: email, problem }),
+    companyPage: [
+      null,
+      invalid,
+      failed,
+      { code: 'throttled' },
+      { code: 'sso_required' },
+      { code: 'not_found' },
+    ].map((problem) => step({ step: 'company', login_hint: email, problem })),
+    codePage: [null, data('masked')].flatMap((sent_to) =>
+      [null, invalid, wrongCode, { code: 'throttled' }, { code: 'not_found' }].map((problem) =>
+        step({ step: 'code', external, sent_to, problem }),
+      ),
+    ),
+    signInToLinkPage: [...identifyProblems, { code: 'not_found' }].map((problem) =>
+      step({ step: 'sign_in_to_link', external, email, problem }),
+    ),
+    confirmLinkPage: [external, { ...external, name: null, email: null }].map((known) =>
+      step({ step: 'confirm_link', external: known, user: { email } }),
     ),
     chooseConnectionPage: [step({ step: 'choose_connection', connections: [connection, connection] })],
     departurePage: [
@@ -178,11 +211,13 @@ function pagesOf(data: Data): Record<string, Page[]> {
       passwordResetDonePage({ step: 'password_changed', locale, client, location }),
     ),
     invitationPage: (['activate', 'sign_in_to_join'] as const).flatMap((kind) =>
-      [null, ...codes].map((problem) =>
-        invitationPage({
-          ...{ step: kind, locale, client, ...offered, actions: accept },
-          problem: problem === null ? null : { code: problem },
-        }),
+      [['password'], ['company'], ['password', 'company', data('provider')]].flatMap((ways) =>
+        [null, ...codes].map((problem) =>
+          invitationPage({
+            ...{ step: kind, locale, client, ...offered, actions: accept, ways },
+            problem: problem === null ? null : { code: problem },
+          }),
+        ),
       ),
     ),
     invitationDonePage: [data('url'), null].map((location) => invitationDonePage({ locale, location })),

@@ -26,10 +26,11 @@ export async function insertAttempt(
 export async function updateAttempt(tx: Tx, id: string, progress: Progress): Promise<AccountId | undefined> {
   const { stage, outcome = 'pending', code, caseId, userId, claims } = progress;
   const result = await sql<{ accountId: AccountId }>`
-    update connection_attempts set stage = ${stage}, outcome = ${outcome}, code = ${code ?? null},
+    with progress as (update connection_attempts set stage = ${stage}, outcome = ${outcome}, code = ${code ?? null},
       case_id = coalesce(${caseId ?? null}, case_id), user_id = coalesce(${userId ?? null}, user_id),
       claims = coalesce(${claims ? JSON.stringify(claims) : null}::jsonb, claims), updated_at = ${tx.now()}
-    where id = ${id} and outcome <> 'passed' returning account_id`.execute(tx.db);
+    where id = ${id} and outcome <> 'passed')
+    select account_id from connection_attempts where id = ${id}`.execute(tx.db);
   return result.rows[0]?.accountId;
 }
 

@@ -22,6 +22,7 @@ export type EventType =
   | 'domain.verified'
   | 'identity.email_changed'
   | 'identity.linked'
+  | 'identity.unlinked'
   | 'connection.bound'
   | 'connection.certificate_expiring'
   | 'connection.changed'

@@ -45,10 +45,10 @@ function firstSingle(
   return undefined;
 }
 
-/** By its own name only: `__proto__` and its like name nothing. The two words for the subject stand for it. */
+/** By its own name only: `__proto__` and its like name nothing. A NameID is among the attributes of SAML. */
 function valuesOf({ attributes, subject }: ExternalIdentity, name: string): readonly string[] {
   if (Object.hasOwn(attributes, name)) return attributes[name] ?? [];
-  return name === 'name_id' || name === 'sub' ? [subject] : [];
+  return name === 'sub' ? [subject] : [];
 }
 
 /** Control characters have no place in a name or an address, and NUL none in the database. */

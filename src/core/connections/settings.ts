@@ -91,7 +91,7 @@ export const nothingPublished: OidcPublished = {
 
 /**
  * How what an identity provider asserts becomes a user: names of attributes or claims, tried in order, and exact values.
- * `name_id` stands for a SAML subject, `sub` for that of OpenID Connect.
+ * `name_id` stands for a SAML NameID, `sub` for the subject of OpenID Connect.
  */
 export interface Mapping {
   readonly email: readonly string[];

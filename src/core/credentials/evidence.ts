@@ -25,12 +25,23 @@ export interface CompanyEvidence {
   readonly endsAt?: string;
 }
 
+/** An identity the person brings themself. */
+export interface SocialEvidence {
+  readonly method: 'social';
+  readonly at: string;
+  readonly authenticatedAt?: string;
+  readonly provider: string;
+  readonly amr: readonly string[];
+}
+
 /** One factor that was verified. */
-export type Evidence = PasswordEvidence | CompanyEvidence;
+export type Evidence = PasswordEvidence | CompanyEvidence | SocialEvidence;
 
 /** The same way in: a later proof replaces it. */
 function isSameWay(a: Evidence, b: Evidence): boolean {
-  return a.method === 'fed' ? b.method === 'fed' && a.connectionId === b.connectionId : a.method === b.method;
+  if (a.method === 'fed') return b.method === 'fed' && a.connectionId === b.connectionId;
+  if (a.method === 'social') return b.method === 'social' && a.provider === b.provider;
+  return b.method === 'pwd';
 }
 
 /** Browsers of people who enter several accounts keep what each of them asks for. */
@@ -45,7 +56,7 @@ export function mergeEvidence(fresh: readonly Evidence[], kept: readonly Evidenc
 /** When the person proved themself, in Unix seconds: `auth_time`. The oldest of several counts. */
 export function authTimeOf(evidence: readonly Evidence[]): number {
   const times = evidence.map((proof) =>
-    proof.method === 'fed' ? (proof.authenticatedAt ?? proof.at) : proof.at,
+    proof.method === 'pwd' ? proof.at : (proof.authenticatedAt ?? proof.at),
   );
   return Math.floor(Math.min(...times.map((time) => Date.parse(time))) / 1000);
 }
@@ -60,7 +71,7 @@ export function endOf(evidence: readonly Evidence[]): Date | undefined {
 /** What tokens say of it. @see RFC 8176 */
 export function amrOf(evidence: readonly Evidence[]): string[] {
   const methods = evidence.flatMap((proof) =>
-    proof.method === 'fed' ? [proof.method, ...proof.amr] : [proof.method],
+    proof.method === 'pwd' ? [proof.method] : ['fed', ...proof.amr],
   );
   return [...new Set(methods)];
 }

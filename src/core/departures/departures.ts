@@ -12,6 +12,7 @@ import { addSeconds, minute } from '../../kernel/time.ts';
 import { hashToken, newToken } from '../../kernel/tokens.ts';
 import type { Purpose } from '../attempts/attempts.ts';
 import type { ExternalIdentity } from '../connections/connections.ts';
+import { departureSeconds } from './lifetimes.ts';
 import {
   consumeArrivalRow,
   consumeDepartureRow,
@@ -23,8 +24,17 @@ import {
   insertUsedAssertion,
 } from './queries.ts';
 
-/** So long a person may take at their identity provider. */
-export const departureSeconds = 10 * minute;
+export { departureSeconds } from './lifetimes.ts';
+export {
+  consumeSocialDeparture,
+  findSocialDeparture,
+  keepAnswer,
+  type NewSocialDeparture,
+  type SocialDeparture,
+  type SocialLuggage,
+  storeSocialDeparture,
+} from './social.ts';
+
 /** From the post of the identity provider to the browser's visit. */
 const arrivalSeconds = minute;
 /** An unsolicited one has to wait until its application has sent the browser here. */
@@ -45,7 +55,7 @@ export interface Luggage {
 
 export interface Departure extends Pick<
   DepartureRow,
-  'connectionId' | 'revision' | 'purpose' | 'attemptId' | 'browserHash' | 'createdAt'
+  'connectionId' | 'revision' | 'purpose' | 'attemptId' | 'browserHash' | 'createdAt' | 'consumedAt'
 > {
   readonly luggage: Luggage;
 }
@@ -74,7 +84,7 @@ export async function storeDeparture(tx: Tx, departure: NewDeparture): Promise<v
   });
 }
 
-/** A departure that has not come back yet. Consumes nothing; for `browser` only, where it is said. */
+/** A departure, also one that has come back (`consumedAt`). Consumes nothing; for `browser` only, where it is said. */
 export async function findDeparture(
   ctx: Context,
   { token, browser }: { readonly token: string; readonly browser?: string },
@@ -83,7 +93,7 @@ export async function findDeparture(
   return reveal(ctx, await findDepartureRow(ctx.db, of, ctx.now()));
 }
 
-/** Takes the departure out: of any number of callers one gets it. For `browser` only, where it is said. */
+/** Notes that it came back: of any number of callers one gets it. For `browser` only, where it is said. */
 export async function consumeDeparture(
   tx: Tx,
   { token, browser }: { readonly token: string; readonly browser?: string },

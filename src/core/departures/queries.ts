@@ -12,6 +12,8 @@ export interface DepartureRow {
   readonly browserHash: Buffer;
   readonly sealed: string;
   readonly createdAt: Date;
+  /** When it came back. */
+  readonly consumedAt: Date | null;
 }
 
 const columns = [
@@ -23,11 +25,12 @@ const columns = [
   'browserHash',
   'sealed',
   'createdAt',
+  'consumedAt',
 ] as const;
 
 export async function insertDeparture(
   tx: Tx,
-  departure: Omit<DepartureRow, 'createdAt'> & { readonly expiresAt: Date },
+  departure: Omit<DepartureRow, 'createdAt' | 'consumedAt'> & { readonly expiresAt: Date },
 ): Promise<void> {
   await tx.db
     .insertInto('departures')
@@ -55,14 +58,16 @@ export async function findDepartureRow(
   return (await bound.executeTakeFirst()) as DepartureRow | undefined;
 }
 
-/** Single use in one statement. */
+/** Single use in one statement; it stays to be known until it expires. */
 export async function consumeDepartureRow(
   tx: Tx,
   { idHash, browserHash }: DepartureKey,
 ): Promise<DepartureRow | undefined> {
   const query = tx.db
-    .deleteFrom('departures')
+    .updateTable('departures')
+    .set({ consumedAt: tx.now() })
     .where('idHash', '=', idHash)
+    .where('consumedAt', 'is', null)
     .where('expiresAt', '>', tx.now())
     .returning(columns);
   const bound = browserHash ? query.where('browserHash', '=', browserHash) : query;

@@ -2,8 +2,8 @@ import type { Tx } from '../../context.ts';
 import type { AccountId } from '../../kernel/ids.ts';
 import { getAccountName } from '../accounts/accounts.ts';
 import { type EventType, recordEvent } from '../audit/audit.ts';
-import { listAdminContacts } from '../memberships/memberships.ts';
-import { enqueueMail, type MailTemplates } from '../outbox/outbox.ts';
+import { mailAdmins } from '../memberships/memberships.ts';
+import type { MailTemplates } from '../outbox/outbox.ts';
 import type { Domain } from './queries.ts';
 
 /** The event of a domain, in the trail of its account. */
@@ -25,12 +25,5 @@ export async function tellAdmins<Template extends DomainMail>(
   mail: { template: Template; data: Omit<MailTemplates[Template]['data'], 'account'> },
 ): Promise<void> {
   const data = { ...mail.data, account: await getAccountName(tx.db, accountId) };
-  for (const { email, locale } of await listAdminContacts(tx, accountId)) {
-    await enqueueMail(tx, {
-      template: mail.template,
-      recipient: email,
-      locale: locale ?? 'en',
-      data: data,
-    });
-  }
+  await mailAdmins<Template>(tx, accountId, { template: mail.template, data });
 }

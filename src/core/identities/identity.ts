@@ -1,4 +1,5 @@
 import type { AccountId, ConnectionId, UserId } from '../../kernel/ids.ts';
+import type { SocialIdentity } from './social.ts';
 
 /** What names somebody at an identity provider for good. */
 export interface ExternalKey {
@@ -21,4 +22,12 @@ export interface NewIdentity extends ExternalKey {
   readonly email: string | null;
   readonly name: string | null;
   readonly proof: LinkProof;
+}
+
+export interface NewSocialIdentity {
+  readonly userId: UserId;
+  readonly identity: SocialIdentity;
+  readonly email: string | null;
+  /** Against what: kept for whoever asks later how this came to be. */
+  readonly proof: object;
 }

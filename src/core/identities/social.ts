@@ -4,6 +4,16 @@ import type { ExternalIdentity } from '../connections/connections.ts';
 export const socialProviders = ['google', 'microsoft', 'linkedin', 'facebook', 'apple', 'github'] as const;
 export type SocialProvider = (typeof socialProviders)[number];
 
+/** As they call themselves, in every language. */
+export const providerNames: Readonly<Record<SocialProvider, string>> = {
+  google: 'Google',
+  microsoft: 'Microsoft',
+  linkedin: 'LinkedIn',
+  facebook: 'Facebook',
+  apple: 'Apple',
+  github: 'GitHub',
+};
+
 /**
  * What an asserted address is worth. `authoritative`: the provider runs the mailbox, or has it from who does;
  * `verified_once`: it was proven to the provider at some time; `none`: anybody could have typed it.

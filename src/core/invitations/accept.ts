@@ -6,6 +6,8 @@ import { hashToken } from '../../kernel/tokens.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { findDoors } from '../connections/connections.ts';
 import { hashPassword, judgePassword, provePassword, updatePassword } from '../credentials/credentials.ts';
+import { findSocialIdentity, type SocialIdentity } from '../identities/identities.ts';
+import { claimUser, pendingOf } from '../linking/linking.ts';
 import { createMembership, isMember } from '../memberships/memberships.ts';
 import { ensureSeat } from '../seats/seats.ts';
 import { activateUser } from '../users/users.ts';
@@ -96,6 +98,34 @@ async function join(tx: Tx, { token, name, hash }: Joining): Promise<void> {
   if (!invitation) throw new Failure('link_expired');
   if (hash !== undefined) await activate(tx, invitation, { name, hash });
   await enterAccount(tx, invitation);
+}
+
+/**
+ * Accepts by a verified social identity, once. The link has proven the mailbox: somebody new is linked and active, if the
+ * identity is for the same address; whoever is here already must have it linked before. Failures `link_expired`,
+ * `sso_required`, `identity_taken`, `identity_other_email`, `link_mismatch`, and those of a seat; nothing is consumed then.
+ */
+export async function acceptInvitationByIdentity(
+  ctx: Context,
+  { token, identity }: { readonly token: string; readonly identity: SocialIdentity },
+): Promise<{ readonly email: EmailAddress; readonly clientId: string | null }> {
+  const invitation = await findInvitation(ctx, token);
+  if (!invitation) throw new Failure('link_expired');
+  const { id, userId, email, clientId } = invitation;
+  if ((await findDoors(ctx.db, { email, userId })).companyOnly) throw new Failure('sso_required');
+  const known = await findSocialIdentity(ctx.db, identity);
+  if (known && known.userId !== userId) throw new Failure('identity_taken');
+  const pending = { ...pendingOf(identity), emailProven: true };
+  if (!known && invitation.state !== 'invited') throw new Failure('link_mismatch');
+  if (!known && pending.email !== email) throw new Failure('identity_other_email');
+  const proof = { method: 'invitation', invitation_id: id } as const;
+  await inTransaction(ctx, async (tx) => {
+    const consumed = await consumeInvitation(tx, hashToken(token));
+    if (!consumed) throw new Failure('link_expired');
+    if (!known) await claimUser(tx, userId, { pending, proof });
+    await enterAccount(tx, consumed);
+  });
+  return { email, clientId };
 }
 
 /**

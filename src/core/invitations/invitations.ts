@@ -29,6 +29,7 @@ import {
 
 export {
   acceptInvitation,
+  acceptInvitationByIdentity,
   acceptPendingInvitation,
   findAcceptedInvitation,
   findInvitation,

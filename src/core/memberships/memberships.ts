@@ -21,13 +21,13 @@ export async function createMembership(tx: Tx, membership: NewMembership): Promi
     .execute();
 }
 
-export interface AdminContact {
+interface AdminContact {
   readonly email: EmailAddress;
   readonly locale: string | null;
 }
 
 /** The active admins of an account: whom a request of one of its people is mailed to. */
-export async function listAdminContacts(tx: Tx, accountId: AccountId): Promise<AdminContact[]> {
+async function listAdminContacts(tx: Tx, accountId: AccountId): Promise<AdminContact[]> {
   const admins = await tx.db
     .selectFrom('memberships')
     .innerJoin('users', 'users.id', 'memberships.userId')
@@ -89,10 +89,7 @@ export async function findBreakGlass(
 /** Tells every admin of the account that the glass was broken, and the audit trail. */
 export async function alarmAdmins(tx: Tx, { userId, accountId, account, person }: BreakGlass): Promise<void> {
   await recordEvent(tx, { type: 'break_glass.used', actorId: userId, userId, accountId });
-  for (const { email, locale } of await listAdminContacts(tx, accountId)) {
-    const data = { person, account };
-    await enqueueMail(tx, { template: 'break_glass_used', recipient: email, locale: locale ?? 'en', data });
-  }
+  await mailAdmins(tx, accountId, { template: 'break_glass_used', data: { person, account } });
 }
 
 /**

@@ -44,6 +44,24 @@ export interface MailTemplates {
   };
   /** To a person who can now come in by their company, in case it was not them. */
   readonly identity_linked: { readonly data: { readonly account: string }; readonly secrets: undefined };
+  /**
+   * To a mailbox that somebody says is theirs: a code to type where they have started. `provider` is its display name;
+   * `external` is who they are there, in words that are not ours.
+   */
+  readonly link_code: {
+    readonly data: { readonly provider: string; readonly external: string; readonly minutes: number };
+    readonly secrets: { readonly code: string };
+  };
+  /** To a person who can now come in by an account elsewhere, in case it was not them. */
+  readonly social_identity_linked: {
+    readonly data: { readonly provider: string; readonly external: string };
+    readonly secrets: undefined;
+  };
+  /** To a person who cannot any more; for `days` days it can be undone. */
+  readonly social_identity_unlinked: {
+    readonly data: { readonly provider: string; readonly external: string; readonly days: number };
+    readonly secrets: undefined;
+  };
   /** To the person whose password was just changed, in case it was not them. */
   readonly password_changed: { readonly data: object; readonly secrets: undefined };
   readonly invitation: {

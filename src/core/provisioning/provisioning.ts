@@ -18,16 +18,10 @@ import {
   passTest,
   rolesAndProducts,
 } from '../connections/connections.ts';
-import { deletePassword } from '../credentials/credentials.ts';
 import { coveringDomain } from '../domains/domains.ts';
-import {
-  deleteIdentitiesOf,
-  findIdentity,
-  type Identity,
-  linkIdentity,
-  updateSnapshot,
-} from '../identities/identities.ts';
+import { findIdentity, type Identity, linkIdentity, updateSnapshot } from '../identities/identities.ts';
 import { acceptPendingInvitation } from '../invitations/invitations.ts';
+import { wipeUnproven } from '../linking/linking.ts';
 import { createMembership, followRole, isMember } from '../memberships/memberships.ts';
 import { enqueueMail } from '../outbox/outbox.ts';
 import { ensureSeat } from '../seats/seats.ts';
@@ -146,13 +140,6 @@ async function matchUser(
   await tellLinked(tx, newcomer, user);
   await followGroups(tx, newcomer.connection, { userId, mapped: newcomer.mapped });
   return { userId };
-}
-
-/** What somebody may have left behind who typed an address that was not theirs (pre-hijacking): nothing of it survives. */
-async function wipeUnproven(tx: Tx, userId: UserId): Promise<void> {
-  await deletePassword(tx, userId);
-  await deleteIdentitiesOf(tx, userId);
-  await endSessionsOfUser(tx, userId, 'mailbox_proven');
 }
 
 async function activate(tx: Tx, { connection, mapped }: Newcomer, userId: UserId): Promise<void> {

@@ -2,8 +2,7 @@ import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import { newId, type AccountId, type ProductId, type UserId } from '../../kernel/ids.ts';
 import { recordEvent } from '../audit/audit.ts';
-import { listAdminContacts } from '../memberships/memberships.ts';
-import { enqueueMail } from '../outbox/outbox.ts';
+import { mailAdmins } from '../memberships/memberships.ts';
 
 export interface SeatRequest {
   readonly user: { readonly id: UserId; readonly email: string; readonly name: string | null };
@@ -54,9 +53,6 @@ export async function requestSeat(tx: Tx, request: SeatRequest): Promise<boolean
     account: account.name,
     requestId: id,
   };
-  for (const admin of await listAdminContacts(tx, account.id)) {
-    const locale = admin.locale ?? 'en';
-    await enqueueMail(tx, { template: 'seat_requested', recipient: admin.email, locale, data });
-  }
+  await mailAdmins(tx, account.id, { template: 'seat_requested', data });
   return true;
 }

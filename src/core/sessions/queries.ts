@@ -40,14 +40,13 @@ export async function deleteSessionsOfUser(tx: Tx, userId: UserId): Promise<Ende
 }
 
 /**
- * Those that rest on this connection: of one user, or of one session at the identity provider, or both. By
- * sessions_evidence_idx.
+ * Those that rest on a proof with these members: of one user, or of everybody. By sessions_evidence_idx.
  */
-export async function deleteSessionsOfConnection(
+export async function deleteSessionsResting(
   tx: Tx,
-  { connectionId, userId, sessionId }: CompanySessions,
+  { userId, on }: { readonly userId?: UserId | undefined; readonly on: Readonly<Record<string, string>> },
 ): Promise<(EndedSession & { readonly userId: UserId | null })[]> {
-  const proof = JSON.stringify([{ connectionId, ...(sessionId !== undefined && { sessionId }) }]);
+  const proof = JSON.stringify([on]);
   const result = await sql<EndedSession & { userId: UserId | null }>`
     delete from sessions where evidence @> ${proof}::jsonb and (${userId ?? null}::text is null or user_id = ${userId ?? null})
     returning user_id, payload->'authorizations' as authorizations`.execute(tx.db);

@@ -14,8 +14,8 @@ import {
   deleteGrants,
   deleteGrantsOfUser,
   deleteSession,
-  deleteSessionsOfConnection,
   deleteSessionsOfUser,
+  deleteSessionsResting,
   type EndedSession,
   selectSessionsOfUser,
 } from './queries.ts';
@@ -82,14 +82,34 @@ export async function endSessionsOfUser(tx: Tx, userId: UserId, reason: string):
  * Ends what rests on a connection, because the identity provider says that the person has signed out there (OpenID
  * Connect Back-Channel Logout 1.0 §2.6). What was granted for offline use lives on, as when they sign out here.
  */
-export async function endSessionsOfConnection(tx: Tx, of: CompanySessions): Promise<void> {
-  const ended = await deleteSessionsOfConnection(tx, of);
+export async function endSessionsOfConnection(
+  tx: Tx,
+  { connectionId, userId, sessionId }: CompanySessions,
+): Promise<void> {
+  const on = { connectionId, ...(sessionId !== undefined && { sessionId }) };
+  const ended = await deleteSessionsResting(tx, { userId, on });
+  await settleEnded(tx, ended, { reason: 'signed_out_at_company', connection_id: connectionId });
+}
+
+/** Ends a user's sessions that rest on an identity they brought themself. */
+export async function endSessionsOfProvider(
+  tx: Tx,
+  { provider, userId }: { readonly provider: string; readonly userId: UserId },
+): Promise<void> {
+  const ended = await deleteSessionsResting(tx, { userId, on: { provider } });
+  await settleEnded(tx, ended, { reason: 'ended_at_provider', provider });
+}
+
+async function settleEnded(
+  tx: Tx,
+  ended: readonly (EndedSession & { readonly userId: UserId | null })[],
+  details: Readonly<Record<string, string>>,
+): Promise<void> {
   for (const { userId, ...session } of ended) {
     if (userId === null) continue;
     await deleteGrants(tx, boundGrants(session));
     await tellClients(tx, userId, [session]);
-    const details = { reason: 'signed_out_at_company', sessions: 1, connection_id: of.connectionId };
-    await recordEvent(tx, { type: 'session.ended', userId, details });
+    await recordEvent(tx, { type: 'session.ended', userId, details: { ...details, sessions: 1 } });
   }
 }
 

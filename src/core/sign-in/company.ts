@@ -15,15 +15,11 @@ import {
 } from '../connections/connections.ts';
 import { type Budget, type CompanyEvidence, takeFromBudget } from '../credentials/credentials.ts';
 import { resolveCompanyIdentity } from '../provisioning/provisioning.ts';
+import type { PendingIdentity } from '../linking/linking.ts';
 import { enter } from './enter.ts';
+import { failedToLink, proveForLink } from './link.ts';
 import type { SignIn, StepProblem } from './state.ts';
-import { stateAt, type Transition, typedEmail } from './transition.ts';
-
-/** The browser is to leave for a connection. */
-export interface Leaving {
-  readonly leaveBy: ConnectionId;
-  readonly email?: EmailAddress | undefined;
-}
+import { type Leaving, stateAt, type Transition, typedEmail, waitingIn } from './transition.ts';
 
 export interface Asked {
   readonly email?: string | undefined;
@@ -45,21 +41,24 @@ export async function askForCompany(
 ): Promise<Transition | Leaving> {
   const { state } = signIn;
   const isRemedy = state.at === 'denied' && state.denial.code === 'sso_required';
-  if (!isRemedy && !['identify', 'company', 'choose_connection'].includes(state.at))
+  if (!isRemedy && !['identify', 'company', 'choose_connection', 'sign_in_to_link'].includes(state.at))
     throw new Failure('action_not_available');
   if (connection !== undefined && connection !== '') return takeShown(signIn, connection);
-  if (typed.trim() === '') return { state: { at: 'company', ...hintOf(signIn) } };
+  if (typed.trim() === '') return { state: { at: 'company', ...waitingIn(signIn), ...hintOf(signIn) } };
   const email = parseEmail(typed);
-  if (!email) return failed(typed, { code: 'invalid_input', fields: { email: 'is not an email address' } });
+  if (!email)
+    return failed(signIn, typed, { code: 'invalid_input', fields: { email: 'is not an email address' } });
   const retryAfter = await inTransaction(ctx, (tx) => takeFromBudget(tx, lookups, networkOf(ctx.origin.ip)));
-  if (retryAfter !== undefined) return failed(typed, { code: 'throttled', retryAfter });
+  if (retryAfter !== undefined) return failed(signIn, typed, { code: 'throttled', retryAfter });
   const { connections } = await findHome(ctx.db, email, { connectionId: hintedBy(signIn) });
   const [only] = connections;
   if (!only) {
     const problem: StepProblem = { code: 'company_not_found' };
-    return { state: { at: 'identify', email, problem }, problem };
+    const { pending } = waitingIn(signIn);
+    return pending ? failedToLink(pending, problem) : { state: { at: 'identify', email, problem }, problem };
   }
-  if (connections.length > 1) return { state: { at: 'choose_connection', email, connections } };
+  if (connections.length > 1)
+    return { state: { at: 'choose_connection', email, connections, ...waitingIn(signIn) } };
   return { leaveBy: only.id, email };
 }
 
@@ -118,9 +117,16 @@ function isOpenTo({ state, pilotEmails }: Connection, email: EmailAddress | unde
 }
 
 /** The sign-in by the company did not succeed: one answer, whatever the reason, under a case id. */
-export function companyFailed(caseId: string, email?: string): Transition {
+export function companyFailed(
+  caseId: string,
+  {
+    email,
+    pending,
+  }: { readonly email?: string | undefined; readonly pending?: PendingIdentity | undefined } = {},
+): Transition {
   const problem: StepProblem = { code: 'company_sign_in_failed', caseId };
-  return { state: { at: 'company', ...(email !== undefined && { email }), problem }, problem };
+  const kept = { ...(email !== undefined && { email }), ...(pending && { pending }) };
+  return { state: { at: 'company', ...kept, problem }, problem };
 }
 
 /**
@@ -128,14 +134,16 @@ export function companyFailed(caseId: string, email?: string): Transition {
  * again: one that was switched off while the person was away lets nobody in.
  */
 export async function admitReturned(ctx: Context, signIn: SignIn): Promise<Transition> {
-  const { connectionId, attemptId, identity } = stateAt(signIn, 'returned');
+  const { connectionId, attemptId, identity, pending } = stateAt(signIn, 'returned');
   const connection = await findLiveConnection(ctx.db, connectionId);
   if (!connection) return refused(ctx, signIn, { refused: 'connection_not_available' });
   const answer = await resolveCompanyIdentity(ctx, { connection, identity, attemptId });
   if ('refused' in answer) return refused(ctx, signIn, answer);
   const { userId } = answer;
   const evidence = [evidenceOf(ctx, connection, identity)];
-  const transition = await enter(ctx, signIn, { userId, evidence });
+  const transition = pending
+    ? await proveForLink(ctx, { pending, userId, evidence })
+    : await enter(ctx, signIn, { userId, evidence });
   const note = async (tx: Tx): Promise<void> => {
     await transition.write?.(tx);
     await (transition.state.at === 'denied'
@@ -152,11 +160,11 @@ export async function admitReturned(ctx: Context, signIn: SignIn): Promise<Trans
 }
 
 function refused({ log }: Context, signIn: SignIn, refusal: Refusal): Transition {
-  const { connectionId, attemptId, email = signIn.loginHint } = stateAt(signIn, 'returned');
+  const { connectionId, attemptId, email = signIn.loginHint, pending } = stateAt(signIn, 'returned');
   const caseId = newCaseId();
   log.info({ connectionId, caseId, ...refusal }, 'a sign-in by a connection was refused');
   return {
-    ...companyFailed(caseId, email),
+    ...companyFailed(caseId, { email, pending }),
     write: async (tx) => {
       const { clientId } = signIn.client;
       await refuseAttempt(tx, { attemptId, connectionId, stage: 'match', refusal, caseId, clientId });
@@ -184,6 +192,6 @@ function evidenceOf(
   };
 }
 
-function failed(typed: string, problem: StepProblem): Transition {
-  return { state: { at: 'company', ...typedEmail(typed), problem }, problem };
+function failed(signIn: SignIn, typed: string, problem: StepProblem): Transition {
+  return { state: { at: 'company', ...waitingIn(signIn), ...typedEmail(typed), problem }, problem };
 }

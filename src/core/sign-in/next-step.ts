@@ -1,8 +1,10 @@
 import { explainDenial, type Remedy } from '../access/access.ts';
 import type { ConnectionChoice } from '../connections/connections.ts';
+import { providerNames } from '../identities/identities.ts';
+import type { PendingIdentity } from '../linking/linking.ts';
 import { scopeText } from './scope-texts.ts';
 import type { SignIn, StepProblem } from './state.ts';
-import type { Action, Field, ShownProblem, Step } from './step.ts';
+import type { Action, ExternalShown, Field, ShownProblem, Step } from './step.ts';
 
 /** Where a sign-in stands, as the person is shown it. The one place that decides what can be done next. */
 export function nextStep(signIn: SignIn): Step {
@@ -11,7 +13,7 @@ export function nextStep(signIn: SignIn): Step {
     case 'identify':
       return {
         step: 'identify',
-        ...standing(signIn, ['password', 'company', 'forgot_password', 'abort']),
+        ...standing(signIn, ['password', 'company', ...social(signIn), 'forgot_password', 'abort']),
         login_hint: state.email ?? signIn.loginHint ?? null,
         problem: state.problem ? shownProblem(state.problem) : null,
         remembered: signIn.remembered ?? null,
@@ -29,7 +31,25 @@ export function nextStep(signIn: SignIn): Step {
         ...standing(signIn, ['company', 'restart', 'abort']),
         connections: state.connections,
       };
+    case 'code':
+      return codeStep(signIn, state);
+    case 'sign_in_to_link':
+      return {
+        step: 'sign_in_to_link',
+        ...standing(signIn, ['password', 'company', 'forgot_password', 'restart', 'abort']),
+        external: externalOf(state.pending),
+        email: state.pending.email ?? '',
+        problem: state.problem ? shownProblem(state.problem) : null,
+      };
+    case 'confirm_link':
+      return {
+        step: 'confirm_link',
+        ...standing(signIn, ['link', 'restart', 'abort']),
+        external: externalOf(state.pending),
+        user: { email: state.pending.email ?? '' },
+      };
     case 'returned':
+    case 'returned_social':
       // the browser has to come to its own step before anything is decided
       return redirectStep(signIn, new URL(`/sign-in/${signIn.uid}`, signIn.location).href);
     case 'choose_account':
@@ -54,6 +74,32 @@ export function nextStep(signIn: SignIn): Step {
 /** Leave for `location`: an answer to an action, not a place where a sign-in stands. */
 export function redirectStep(signIn: SignIn, location: string): Step {
   return { step: 'redirect', ...standing(signIn, []), location };
+}
+
+function social({ providers }: SignIn): ActionName[] {
+  return providers.length > 0 ? ['social'] : [];
+}
+
+function codeStep(signIn: SignIn, state: Extract<SignIn['state'], { at: 'code' }>): Step {
+  const { pending, sent, problem } = state;
+  return {
+    step: 'code',
+    ...standing(signIn, ['code', ...(sent ? (['resend_code'] as const) : []), 'restart', 'abort']),
+    purpose: 'prove_email',
+    external: externalOf(pending),
+    sent_to: sent && pending.email !== undefined ? maskEmail(pending.email) : null,
+    problem: problem ? shownProblem(problem) : null,
+  };
+}
+
+function externalOf({ identity, email }: PendingIdentity): ExternalShown {
+  return { provider: identity.provider, name: identity.name ?? null, email: email ?? null };
+}
+
+/** Enough for its owner to know the mailbox by. */
+function maskEmail(email: string): string {
+  const [local = '', domain = ''] = email.split('@');
+  return `${local.slice(0, 1)}…@${domain}`;
 }
 
 function shownProblem({ caseId, retryAfter, companySignIn, ...problem }: StepProblem): ShownProblem {
@@ -98,6 +144,10 @@ const password: Field = { name: 'password', type: 'password', required: true };
 type ActionName =
   | 'password'
   | 'company'
+  | 'social'
+  | 'code'
+  | 'resend_code'
+  | 'link'
   | 'forgot_password'
   | 'account'
   | 'consent'
@@ -107,7 +157,10 @@ type ActionName =
   | 'abort';
 
 /** The actions that stand elsewhere than below their interaction. */
-const hrefs: Partial<Record<ActionName, string>> = { forgot_password: '/password-resets' };
+const hrefs: Partial<Record<ActionName, (uid: string) => string>> = {
+  forgot_password: () => '/password-resets',
+  resend_code: (uid) => `/sign-in/${uid}/code`,
+};
 
 function standing(signIn: SignIn, names: readonly ActionName[]) {
   const { uid, client, expiresAt, locale } = signIn;
@@ -116,7 +169,7 @@ function standing(signIn: SignIn, names: readonly ActionName[]) {
     name,
     {
       method: 'POST',
-      href: hrefs[name] ?? `/sign-in/${uid}/${name.replace('_', '-')}`,
+      href: hrefs[name]?.(uid) ?? `/sign-in/${uid}/${name.replace('_', '-')}`,
       fields: fields[name],
     },
   ];
@@ -139,7 +192,20 @@ function fieldsOf(signIn: SignIn): Record<ActionName, readonly Field[]> {
   const { state, uid } = signIn;
   const accounts = state.at === 'choose_account' ? state.accounts : [];
   return {
-    password: [email, password],
+    password:
+      state.at === 'sign_in_to_link'
+        ? [{ ...email, ...ownEmail(state.pending) }, password]
+        : [email, password],
+    social: [
+      {
+        name: 'provider',
+        required: true,
+        options: signIn.providers.map((value) => ({ value, label: providerNames[value] })),
+      },
+    ],
+    code: state.at === 'code' && !state.sent ? [email] : [{ name: 'code', type: 'code', required: true }],
+    resend_code: [{ name: 'resend', type: 'hidden', required: true, value: 'true' }],
+    link: [{ name: 'confirm', type: 'boolean', required: true, value: 'true' }],
     company: companyFields(signIn),
     forgot_password: [email, { name: 'interaction', type: 'hidden', required: true, value: uid }],
     account: [
@@ -155,6 +221,10 @@ function fieldsOf(signIn: SignIn): Record<ActionName, readonly Field[]> {
     restart: [],
     abort: [],
   };
+}
+
+function ownEmail({ email: own }: PendingIdentity): { value?: string } {
+  return own === undefined ? {} : { value: own };
 }
 
 /** At `company` an address; elsewhere it may be left out, to get there, and a company may be named that was shown. */
@@ -173,7 +243,12 @@ function companyFields({ state, remembered }: SignIn): readonly Field[] {
       return [{ ...email, ...(state.denial.email !== undefined && { value: state.denial.email }) }];
     case 'identify':
       return remembered ? [optional, options([remembered])] : [optional];
+    case 'sign_in_to_link':
+      return [{ ...email, ...ownEmail(state.pending) }];
     case 'returned':
+    case 'returned_social':
+    case 'code':
+    case 'confirm_link':
     case 'choose_account':
     case 'consent':
     case 'done':

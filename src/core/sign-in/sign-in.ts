@@ -15,13 +15,15 @@ import { resendInvitationOf } from '../invitations/invitations.ts';
 import { alarmAdmins, type BreakGlass, findBreakGlass } from '../memberships/memberships.ts';
 import { requestSeat as storeSeatRequest } from '../seats/seats.ts';
 import { enter } from './enter.ts';
-import type { SignIn } from './state.ts';
+import { failedToLink, proveForLink } from './link.ts';
+import type { SignIn, StepProblem } from './state.ts';
 import { failed, stateAt, type Transition } from './transition.ts';
 
-export { admitReturned, askForCompany, companyFailed, findAskedWay, type Leaving } from './company.ts';
+export { admitReturned, askForCompany, companyFailed, findAskedWay } from './company.ts';
 export { nextStep, redirectStep } from './next-step.ts';
 export type { SignIn, SignInClient, SignInState, StoredDenial } from './state.ts';
-export type { Outcome, Transition } from './transition.ts';
+export { admitSocial, answerCode, askForSocial, confirmLink, socialFailed } from './link.ts';
+export { type Leaving, type Outcome, type Transition, waitingIn } from './transition.ts';
 export type { Action, ExpiredStep, Field, Step, StepClient } from './step.ts';
 
 /**
@@ -35,24 +37,27 @@ export async function signInWithPassword(
   signIn: SignIn,
   typed: { readonly email: string; readonly password: string },
 ): Promise<Transition> {
-  stateAt(signIn, 'identify');
+  const pending = signIn.state.at === 'sign_in_to_link' ? signIn.state.pending : undefined;
+  if (!pending) stateAt(signIn, 'identify');
+  const fail = (problem: StepProblem): Transition =>
+    pending ? failedToLink(pending, problem) : failed(typed.email, problem);
   const email = parseEmail(typed.email);
-  if (!email)
-    return failed(typed.email, { code: 'invalid_input', fields: { email: 'is not an email address' } });
+  if (!email) return fail({ code: 'invalid_input', fields: { email: 'is not an email address' } });
   // for everybody and before the password: what is said of a company depends on the domain alone
   const home = await findHome(ctx.db, email);
   const { proof, userId, retryAfter } = await provePassword(ctx, { email, password: typed.password });
-  if (retryAfter !== undefined) return failed(typed.email, { code: 'throttled', retryAfter });
+  if (retryAfter !== undefined) return fail({ code: 'throttled', retryAfter });
   const glass = proof && home.requiredBy && (await findBreakGlass(ctx.db, proof.userId, home.requiredBy));
   if (proof && (!home.requiredBy || glass)) {
-    const entered = { ...(await enter(ctx, signIn, proof)), provenEmail: email };
+    const next = pending ? proveForLink(ctx, { pending, ...proof }) : enter(ctx, signIn, proof);
+    const entered = { ...(await next), provenEmail: email };
     return glass ? { ...entered, write: alarmed(entered, glass) } : entered;
   }
   const caseId = newCaseId();
   const code = home.requiredBy ? 'sso_required' : 'invalid_credentials';
   const companySignIn = home.connections.length > 0 && ({ companySignIn: true } as const);
   return {
-    ...failed(typed.email, { code, caseId, ...companySignIn }),
+    ...fail({ code, caseId, ...companySignIn }),
     write: (tx) =>
       recordEvent(tx, {
         type: 'sign_in.failed',
@@ -146,7 +151,7 @@ export function abort(signIn: SignIn): Transition {
 
 /** The browser has something to bring or to take; there is nothing to be asked. */
 function isOnItsWay({ at }: SignIn['state']): boolean {
-  return at === 'done' || at === 'returned';
+  return at === 'done' || at === 'returned' || at === 'returned_social';
 }
 
 function refusalOf({ state, client }: SignIn): string {

@@ -3,6 +3,8 @@ import type { AccountId, ConnectionId, UserId } from '../../kernel/ids.ts';
 import type { FailureCode } from '../../kernel/failures.ts';
 import type { AccountChoice, DenialCode } from '../access/access.ts';
 import type { ConnectionChoice, ExternalIdentity } from '../connections/connections.ts';
+import type { SocialIdentity, SocialProvider } from '../identities/identities.ts';
+import type { PendingIdentity } from '../linking/linking.ts';
 import type { Evidence } from '../credentials/credentials.ts';
 
 /** Whom a sign-in is about: proven in this interaction (with evidence), or known from the browser's session. */
@@ -30,14 +32,31 @@ export interface StepProblem {
   readonly companySignIn?: true;
 }
 
+/** A code that is on its way, or has been typed wrong. */
+export interface SentCode {
+  /** What its hash is bound to. */
+  readonly id: string;
+  /** Keyed, base64url. */
+  readonly hash: string;
+  /** RFC 3339 */
+  readonly at: string;
+}
+
 /** Where a sign-in stands. Stored with its interaction as JSON; holds no secret. */
 export type SignInState =
   | { readonly at: 'identify'; readonly email?: string; readonly problem?: StepProblem }
-  | { readonly at: 'company'; readonly email?: string; readonly problem?: StepProblem }
+  | {
+      readonly at: 'company';
+      readonly email?: string;
+      readonly problem?: StepProblem;
+      /** A social identity that waits for this very sign-in. */
+      readonly pending?: PendingIdentity;
+    }
   | {
       readonly at: 'choose_connection';
       readonly email: EmailAddress;
       readonly connections: readonly ConnectionChoice[];
+      readonly pending?: PendingIdentity;
     }
   /** Back from the company, verified; who that is here is found out when the browser comes to its own step. */
   | {
@@ -47,7 +66,22 @@ export type SignInState =
       readonly identity: ExternalIdentity;
       /** What was typed, in case that nothing comes of it. */
       readonly email?: string;
+      /** A social identity that waits for this very sign-in. */
+      readonly pending?: PendingIdentity;
     }
+  /** Back from a social provider, verified. */
+  | { readonly at: 'returned_social'; readonly identity: SocialIdentity }
+  /** The mailbox of the address is to be proven; or first the address told, which the provider did not. */
+  | {
+      readonly at: 'code';
+      readonly pending: PendingIdentity;
+      readonly sent?: SentCode;
+      readonly problem?: StepProblem;
+    }
+  /** The address has a user: who is to sign in by their existing way. */
+  | { readonly at: 'sign_in_to_link'; readonly pending: PendingIdentity; readonly problem?: StepProblem }
+  /** …who has, and is asked whether the two belong together. */
+  | { readonly at: 'confirm_link'; readonly pending: PendingIdentity; readonly subject: Subject }
   | { readonly at: 'choose_account'; readonly subject: Subject; readonly accounts: readonly AccountChoice[] }
   | {
       readonly at: 'denied';
@@ -73,6 +107,8 @@ export interface SignIn {
   /** What the client asks for: the domain whose company is meant, or the connection. */
   readonly domainHint: string | undefined;
   readonly connectionHint: ConnectionId | undefined;
+  /** Those that are switched on, in the order they are offered. */
+  readonly providers: readonly SocialProvider[];
   /** The company this browser came by last. */
   readonly remembered: ConnectionChoice | undefined;
   /** The person must prove themself anew (`prompt=login`), or within so many seconds (`max_age`). */

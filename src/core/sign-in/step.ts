@@ -35,6 +35,14 @@ interface Standing {
   readonly actions: Readonly<Record<string, Action>>;
 }
 
+/** An identity elsewhere, as its person knows it. */
+export interface ExternalShown {
+  /** `google`, … */
+  readonly provider: string;
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
 /** What went wrong with the last try. */
 export interface ShownProblem {
   readonly code: FailureCode;
@@ -61,6 +69,26 @@ export type Step =
       readonly problem: ShownProblem | null;
     })
   | (Standing & { readonly step: 'choose_connection'; readonly connections: readonly ConnectionChoice[] })
+  | (Standing & {
+      readonly step: 'code';
+      readonly purpose: 'prove_email';
+      readonly external: ExternalShown;
+      /** Masked; null while the address is asked for, which the provider did not tell. */
+      readonly sent_to: string | null;
+      readonly problem: ShownProblem | null;
+    })
+  | (Standing & {
+      readonly step: 'sign_in_to_link';
+      readonly external: ExternalShown;
+      /** Whose sign-in is asked for. */
+      readonly email: string;
+      readonly problem: ShownProblem | null;
+    })
+  | (Standing & {
+      readonly step: 'confirm_link';
+      readonly external: ExternalShown;
+      readonly user: { readonly email: string };
+    })
   | (Standing & { readonly step: 'redirect'; readonly location: string })
   | (Standing & { readonly step: 'choose_account'; readonly accounts: readonly AccountChoice[] })
   | (Standing & {

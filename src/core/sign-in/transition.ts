@@ -1,10 +1,24 @@
 import type { Tx } from '../../context.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
-import type { AccountId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, ConnectionId, UserId } from '../../kernel/ids.ts';
 import type { ConnectionChoice } from '../connections/connections.ts';
+import type { SocialProvider } from '../identities/identities.ts';
+import type { PendingIdentity } from '../linking/linking.ts';
 import type { Evidence } from '../credentials/credentials.ts';
 import type { SignIn, SignInState, StepProblem } from './state.ts';
+
+/** The browser is to leave for a connection, or for a provider. */
+export interface Leaving {
+  readonly leaveBy: ConnectionId | SocialProvider;
+  readonly email?: EmailAddress | undefined;
+}
+
+/** The social identity that waits for somebody to sign in, where one does; as a part of the state that goes on waiting. */
+export function waitingIn({ state }: SignIn): { readonly pending?: PendingIdentity } {
+  const waits = state.at === 'company' || state.at === 'choose_connection' || state.at === 'sign_in_to_link';
+  return waits && state.pending ? { pending: state.pending } : {};
+}
 
 /** What the protocol engine is told when a sign-in is over. */
 export type Outcome =

@@ -43,6 +43,12 @@ export async function findUserByEmail(db: Db, email: EmailAddress): Promise<User
   return row as UserSummary | undefined;
 }
 
+/** By users_pkey. */
+export async function findUserEmail(db: Db, id: UserId): Promise<EmailAddress | undefined> {
+  const row = await db.selectFrom('users').select('email').where('id', '=', id).executeTakeFirst();
+  return row?.email as EmailAddress | undefined;
+}
+
 /** The user of an address; one that is not there yet is made, invited. Of two that run at once both get the same. */
 export async function ensureInvitedUser(tx: Tx, email: EmailAddress, locale: string): Promise<UserSummary> {
   const now = tx.now();

@@ -5,7 +5,7 @@ import { day } from '../../kernel/time.ts';
 import { newToken } from '../../kernel/tokens.ts';
 import type { Fault, Protocol } from './faults.ts';
 import { createMemory } from './memory.ts';
-import type { Person } from './people.ts';
+import type { IdpName, Person } from './people.ts';
 
 /** Somebody signed in at one of them: whoever comes again is not asked again. */
 export interface IdpSession {
@@ -18,7 +18,7 @@ export interface IdpSession {
 
 export interface Browser {
   fault: Fault | undefined;
-  readonly sessions: Partial<Record<Protocol, IdpSession>>;
+  readonly sessions: Partial<Record<IdpName, IdpSession | undefined>>;
   /** What it brought back last: a SAML response, or a code. */
   readonly last: Partial<Record<Protocol, string>>;
 }

@@ -8,10 +8,10 @@ import { parseEmail } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { minute } from '../../kernel/time.ts';
 import { type Browser, type Browsers, type IdpSession, newSession } from './browsers.ts';
-import { type Fault, type Protocol, slowMs } from './faults.ts';
+import { type Fault, slowMs } from './faults.ts';
 import { createMemory } from './memory.ts';
 import { outOfOrderPage, signInPage } from './pages.ts';
-import { companies, peopleOf, personOf } from './people.ts';
+import type { Place } from './people.ts';
 
 /** Somebody at the desk. */
 export interface Visit {
@@ -21,12 +21,14 @@ export interface Visit {
 
 /** What a browser came with. */
 export interface Arrival {
-  readonly protocol: Protocol;
+  readonly place: Place;
   /** The session of before does not do. */
   readonly askAgain: (session: IdpSession) => boolean;
   readonly loginHint: string | undefined;
   /** Answers whoever asked, once it is known who is here. */
   readonly answer: (visit: Visit, wire: Wire) => Promise<unknown>;
+  /** Answers them where nobody wants to say who they are; without it there is no such way. */
+  readonly cancel?: (wire: Wire) => Promise<unknown>;
 }
 
 export interface Desk {
@@ -40,15 +42,22 @@ export function createDesk({ now }: Pick<Context, 'now'>, browsers: Browsers): D
     method: 'POST',
     url: '/demo/idp/sign-in',
     access: 'demo',
-    schema: { body: z.object({ ticket: z.string().max(100), email: z.string().max(254) }) },
-    handler: async (ctx, { body: { ticket, email: typed } }, wire) => {
+    schema: {
+      body: z.object({
+        ticket: z.string().max(100),
+        email: z.string().max(254),
+        cancel: z.literal('yes').optional(),
+      }),
+    },
+    handler: async (ctx, { body: { ticket, email: typed, cancel } }, wire) => {
       const arrival = waiting.find(ticket);
       if (!arrival) throw new Failure('link_expired');
+      if (cancel && arrival.cancel) return arrival.cancel(wire);
       const email = parseEmail(typed);
       if (!email) return sendPage(wire.reply.status(400), ask(arrival, ticket, typed));
       const browser = browsers.of(wire);
-      const session = newSession(personOf(email), ctx.now());
-      browser.sessions[arrival.protocol] = session;
+      const session = newSession(arrival.place.personOf(email), ctx.now());
+      browser.sessions[arrival.place.idp] = session;
       return arrival.answer({ browser, session }, wire);
     },
   });
@@ -56,16 +65,15 @@ export function createDesk({ now }: Pick<Context, 'now'>, browsers: Browsers): D
     routes: [signIn],
     async receive(arrival, wire) {
       const browser = browsers.of(wire);
-      const session = browser.sessions[arrival.protocol];
+      const session = browser.sessions[arrival.place.idp];
       if (session && !arrival.askAgain(session)) return arrival.answer({ browser, session }, wire);
       return sendPage(wire.reply, ask(arrival, waiting.put(arrival)));
     },
   };
 }
 
-function ask({ protocol, loginHint }: Arrival, ticket: string, refused?: string) {
-  const company = companies[protocol];
-  return signInPage({ company, people: peopleOf(company), ticket, loginHint, refused });
+function ask({ place, loginHint, cancel }: Arrival, ticket: string, refused?: string) {
+  return signInPage({ place, ticket, loginHint, refused, canCancel: cancel !== undefined });
 }
 
 /** Waits or fails where that is the fault; true when that was the answer. */

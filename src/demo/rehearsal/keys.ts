@@ -1,6 +1,7 @@
 /** The keys of the rehearsal identity providers: made when they are first needed, and once per process. */
 import { generateKeyPair, type KeyObject, X509Certificate } from 'node:crypto';
 import { promisify } from 'node:util';
+import { exportJWK } from 'jose';
 import { selfSignedCertificate } from '../../kernel/certificate.ts';
 import { addSeconds, day } from '../../kernel/time.ts';
 import type { Fault, Protocol } from './faults.ts';
@@ -69,6 +70,17 @@ export function createKeyRing(protocol: Protocol): KeyRing {
     },
     published: () => Promise.all([...names].map(rehearsalKey)),
   };
+}
+
+/** @see RFC 7517 §5 */
+export async function keySetOf(ring: KeyRing) {
+  const keys = (await ring.published()).map(async ({ publicKey, kid }) => ({
+    ...(await exportJWK(publicKey)),
+    kid,
+    use: 'sig',
+    alg: 'RS256',
+  }));
+  return { keys: await Promise.all(keys) };
 }
 
 function keyNameFor(fault: Fault | undefined, protocol: Protocol): KeyName {

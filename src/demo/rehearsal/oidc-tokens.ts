@@ -69,6 +69,6 @@ export async function signLogoutToken(session: IdpSession, { issuer, keys, now }
     .sign(privateKey);
 }
 
-function seconds(at: Date): number {
+export function seconds(at: Date): number {
   return Math.floor(at.getTime() / 1000);
 }

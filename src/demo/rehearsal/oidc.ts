@@ -1,6 +1,5 @@
 /** The OpenID provider of Initech. @see OpenID Connect Core §3.1 (authorization code flow) */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { exportJWK } from 'jose';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { defineRoute, type Route, type Wire } from '../../http/route.ts';
@@ -10,8 +9,9 @@ import { newToken } from '../../kernel/tokens.ts';
 import { oidcClient, oidcIdp } from './addresses.ts';
 import type { Browser, Browsers, IdpSession } from './browsers.ts';
 import { type Desk, misbehaves, type Visit } from './desk.ts';
-import type { KeyRing } from './keys.ts';
+import { type KeyRing, keySetOf } from './keys.ts';
 import { createMemory, type Memory } from './memory.ts';
+import { companyPlace } from './people.ts';
 import { type Grant, profileOf, signIdToken, signLogoutToken } from './oidc-tokens.ts';
 
 export interface OidcParts {
@@ -73,16 +73,7 @@ function metadataRoutes({ keys }: OidcParts): Route[] {
     defineRoute({
       ...get,
       url: '/demo/idp/oidc/jwks',
-      handler: async (_ctx, _input, { reply }) => {
-        const published = await keys.published();
-        const jwks = published.map(async ({ publicKey, kid }) => ({
-          ...(await exportJWK(publicKey)),
-          kid,
-          use: 'sig',
-          alg: 'RS256',
-        }));
-        return reply.send({ keys: await Promise.all(jwks) });
-      },
+      handler: async (_ctx, _input, { reply }) => reply.send(await keySetOf(keys)),
     }),
   ];
 }
@@ -112,6 +103,7 @@ function discovery(issuer: string) {
 }
 
 function authorizeRoute({ desk, browsers }: OidcParts, { codes }: Kept): Route {
+  const place = companyPlace('oidc');
   return defineRoute({
     method: 'GET',
     access: 'demo',
@@ -139,7 +131,7 @@ function authorizeRoute({ desk, browsers }: OidcParts, { codes }: Kept): Route {
           303,
         );
       };
-      return desk.receive({ protocol: 'oidc', loginHint: query.login_hint, askAgain, answer }, wire);
+      return desk.receive({ place, loginHint: query.login_hint, askAgain, answer }, wire);
     },
   });
 }
@@ -234,7 +226,7 @@ function isForCode({ codeChallenge, redirectUri }: Coded, body: TokenRequest): b
   return isSame(codeChallenge, challenge) && redirectUri === body.redirect_uri;
 }
 
-function isSame(expected: string, given: string): boolean {
+export function isSame(expected: string, given: string): boolean {
   const [a, b] = [expected, given].map((value) => createHash('sha256').update(value).digest());
   return a !== undefined && b !== undefined && timingSafeEqual(a, b);
 }

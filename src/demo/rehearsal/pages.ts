@@ -3,41 +3,32 @@ import { postButton } from '../../pages/action-form.ts';
 import { html, type Html, trusted } from '../../pages/html.ts';
 import { page, type Page } from '../../pages/layout.ts';
 import { problemSummary } from '../../pages/problem-summary.ts';
+import type { SocialProvider } from '../../core/identities/identities.ts';
 import { type Fault, faults, type Protocol } from './faults.ts';
-import type { Company, Person } from './people.ts';
+import type { Person, Place } from './people.ts';
 
 export interface SignIn {
-  readonly company: Company;
-  readonly people: readonly Person[];
+  readonly place: Place;
   readonly ticket: string;
   readonly loginHint: string | undefined;
   /** What was typed, and is no address. */
   readonly refused: string | undefined;
+  readonly canCancel: boolean;
 }
 
-export function signInPage({ company, people, ticket, loginHint, refused }: SignIn): Page {
-  const { name, domain } = company;
-  const title = `${name} sign-in (rehearsal)`;
+export function signInPage({ place, ticket, loginHint, refused, canCancel }: SignIn): Page {
+  const { name, lead, people, newcomer } = place;
+  const title = `Sign in at ${name} (rehearsal)`;
   const invalid = refused !== undefined;
   return page(
     { title: invalid ? `Problem: ${title}` : title, client: { name } },
     html`<h1>${title}</h1>
-      <p class="lead">
-        This stands for the sign-in of a company. Nobody needs a password here: say who you are, and that is
-        who you are.
-      </p>
+      <p class="lead">${lead} Nobody needs a password here: say who you are, and that is who you are.</p>
       ${invalid && problemSummary('This is not an email address.', 'email')}
       <form method="post" action="/demo/idp/sign-in">
         <input type="hidden" name="ticket" value="${ticket}" />
         <ul class="choices">
-          ${people.map(
-            ({ email, name: person }) =>
-              html`<li>
-                <button class="secondary" type="submit" name="email" value="${email}">
-                  ${person}<br />${email}
-                </button>
-              </li>`,
-          )}
+          ${people.map(personRow)}
         </ul>
       </form>
       <form method="post" action="/demo/idp/sign-in">
@@ -50,22 +41,37 @@ export function signInPage({ company, people, ticket, loginHint, refused }: Sign
           autocomplete="off"
           required
           maxlength="254"
-          value="${refused ?? loginHint ?? `new@${domain}`}"
+          value="${refused ?? loginHint ?? newcomer}"
           ${invalid && html`aria-invalid="true" aria-describedby="problem"`}
         />
         <button class="primary" type="submit" id="sign-in">Sign in</button>
-      </form>`,
+      </form>
+      ${canCancel && postButton('/demo/idp/sign-in', { id: 'cancel', label: 'Cancel', hidden: { ticket, email: '', cancel: 'yes' } })}`,
   );
+}
+
+function personRow({ email, name, about }: Person): Html {
+  return html`<li>
+    <button class="secondary" type="submit" name="email" value="${email}">${name}<br />${email}</button>
+    ${about !== undefined && html`<p class="hint">${about}</p>`}
+  </li>`;
 }
 
 /** Goes on by itself where scripts are on. */
 export const goOnScript = 'document.forms[0].submit()';
 
+export interface ResponseForm {
+  /** Who answers. */
+  readonly from: string;
+  readonly action: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
 /** The form that carries a response to the service. @see SAML Bindings §3.5.4 */
-export function responsePage(action: string, fields: Readonly<Record<string, string>>): Page {
+export function responsePage({ from, action, fields }: ResponseForm): Page {
   return page(
-    { title: 'Signed in at Globex (rehearsal)', client: { name: 'Globex' } },
-    html`<h1>You are signed in at Globex</h1>
+    { title: `Back from ${from} (rehearsal)`, client: { name: from } },
+    html`<h1>You have been at ${from}</h1>
       <p class="lead">Go on to where you wanted to go.</p>
       <form method="post" action="${action}">
         ${Object.entries(fields).map(
@@ -91,12 +97,19 @@ export function outOfOrderPage(): Page {
 export interface Overview {
   readonly fault: Fault | undefined;
   readonly people: Readonly<Record<Protocol, string | undefined>>;
+  readonly providers: readonly Provider[];
 }
 
-export function overviewPage({ fault, people }: Overview): Page {
+interface Provider {
+  readonly provider: SocialProvider;
+  readonly name: string;
+  readonly email: string | undefined;
+}
+
+export function overviewPage({ fault, people, providers }: Overview): Page {
   return page(
     { title: 'Identity providers', wide: true },
-    html`<h1>Two companies' identity providers</h1>
+    html`<h1>Identity providers</h1>
       <p class="lead">
         They speak the real protocols, and nobody needs a password at them. <a href="/">All of the demo</a>
       </p>
@@ -114,7 +127,12 @@ export function overviewPage({ fault, people }: Overview): Page {
         <li><a href="/demo/idp/oidc/.well-known/openid-configuration">Discovery</a></li>
         <li><a href="/demo/idp/oidc/jwks">Keys</a></li>
       </ul>
-      ${postButton('/demo/idp/sign-out', { id: 'sign-out', label: 'Sign out at both', style: 'secondary' })}
+      <h2 id="social">Those that people bring themselves</h2>
+      <p>Each speaks as the real one does, with its own quirks. Their buttons are at the sign-in.</p>
+      <ul class="remedies">
+        ${providers.map(({ provider, name, email }) => html`<li id="at-${provider}">${name}: ${email ?? 'nobody'}</li>`)}
+      </ul>
+      ${postButton('/demo/idp/sign-out', { id: 'sign-out', label: 'Sign out at all of them', style: 'secondary' })}
       <h2 id="faults">What can go wrong</h2>
       <p>From now on, for this browser alone, until something else is chosen.</p>
       <p class="note" id="fault">Now: ${fault === undefined ? 'nothing goes wrong' : faults[fault].title}.</p>
@@ -127,11 +145,17 @@ export function overviewPage({ fault, people }: Overview): Page {
   );
 }
 
-function faultRow([name, { title, about, protocols }]: [string, (typeof faults)[Fault]]): Html {
+function faultRow([name, { title, about, at }]: [string, (typeof faults)[Fault]]): Html {
   return html`<li>
     <button class="secondary" type="submit" name="fault" value="${name}">${title}</button>
-    <p class="hint">${about}${protocols.length === 1 && ' Globex only.'}</p>
+    <p class="hint">${about} ${whereOf(at)}</p>
   </li>`;
+}
+
+function whereOf(at: readonly string[]): string {
+  if (at.length === 3) return '';
+  if (at.includes('social')) return 'Social providers only.';
+  return at.includes('oidc') ? 'Globex and Initech only.' : 'Globex only.';
 }
 
 function signedInAs(email: string | undefined): string {

@@ -1,31 +1,45 @@
 /** The companies that have an identity provider here, and who can sign in there: their people, or anybody one likes. */
 import { createHash } from 'node:crypto';
+import type { SocialProvider } from '../../core/identities/identities.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import { demoPeople } from '../world.ts';
 import type { Protocol } from './faults.ts';
 
-export interface Company {
-  readonly name: string;
-  readonly domain: string;
-  readonly protocol: Protocol;
-}
+/** Each of the identity providers here: those of companies by what they speak, the others by name. */
+export type IdpName = Protocol | SocialProvider;
 
-export const companies: Readonly<Record<Protocol, Company>> = {
-  saml: { name: 'Globex', domain: 'globex.test', protocol: 'saml' },
-  oidc: { name: 'Initech', domain: 'initech.test', protocol: 'oidc' },
-};
+/** Where somebody signs in. */
+export interface Place {
+  readonly idp: IdpName;
+  readonly name: string;
+  readonly lead: string;
+  /** An address for whoever is not listed. */
+  readonly newcomer: string;
+  readonly people: readonly Person[];
+  readonly personOf: (email: EmailAddress) => Person;
+}
 
 export interface Person {
   readonly email: string;
   readonly name: string;
   readonly groups: readonly string[];
+  /** What there is to see. */
+  readonly about?: string;
 }
 
-export function peopleOf({ domain }: Company): Person[] {
-  return demoPeople.filter(({ email }) => email.endsWith(`@${domain}`)).map(asserted);
+export function companyPlace(protocol: Protocol): Place {
+  const [name, domain] = protocol === 'saml' ? ['Globex', 'globex.test'] : ['Initech', 'initech.test'];
+  return {
+    idp: protocol,
+    name,
+    lead: 'This stands for the sign-in of a company.',
+    newcomer: `new@${domain}`,
+    people: demoPeople.filter(({ email }) => email.endsWith(`@${domain}`)).map(asserted),
+    personOf,
+  };
 }
 
-/** Somebody of the demo world, or else a new colleague, named after the address. */
+/** Somebody of the demo world, or else somebody new, named after the address. */
 export function personOf(email: EmailAddress): Person {
   const known = demoPeople.find((person) => person.email === email);
   if (known) return asserted(known);

@@ -1,9 +1,11 @@
 /**
- * The rehearsal: two identity providers that speak the real protocols in the demo's own process, and fail on request.
+ * The rehearsal: identity providers that speak the real protocols in the demo's own process, and fail on request: those of
+ * two companies, and the six that people bring themselves.
  * They know nothing of the service but its addresses, and reach it over HTTP. What they keep lives in memory.
  */
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
+import { providerNames, socialProviders } from '../../core/identities/identities.ts';
 import { sendPage, wantsHtml } from '../../http/html.ts';
 import { defineRoute, type Route } from '../../http/route.ts';
 import { type Browser, createBrowsers } from './browsers.ts';
@@ -12,7 +14,9 @@ import { faultNames } from './faults.ts';
 import { createKeyRing } from './keys.ts';
 import { endOidcSession, oidcRoutes } from './oidc.ts';
 import { overviewPage } from './pages.ts';
+import type { IdpName } from './people.ts';
 import { samlRoutes } from './saml.ts';
+import { socialRoutes } from './social.ts';
 
 /** `findHome` answers the entity id under which the demo's SAML connection asks. */
 export function createRehearsal(ctx: Context, findHome: (ctx: Context) => Promise<string>): Route[] {
@@ -28,7 +32,7 @@ export function createRehearsal(ctx: Context, findHome: (ctx: Context) => Promis
       const seen = show(browsers.of(wire));
       return wantsHtml(wire.request)
         ? sendPage(wire.reply, overviewPage(seen))
-        : wire.reply.send({ fault: seen.fault ?? 'none', people: seen.people });
+        : wire.reply.send({ ...seen, fault: seen.fault ?? 'none' });
     },
   });
   const switchFault = defineRoute({
@@ -51,7 +55,7 @@ export function createRehearsal(ctx: Context, findHome: (ctx: Context) => Promis
     schema: {},
     handler: async (given, _input, wire) => {
       const browser = browsers.of(wire);
-      delete browser.sessions.saml;
+      for (const idp of ['saml', ...socialProviders] as const) browser.sessions[idp] = undefined;
       await endOidcSession(given, browser, keys.oidc);
       return wire.reply.redirect('/demo/idp', 303);
     },
@@ -63,9 +67,19 @@ export function createRehearsal(ctx: Context, findHome: (ctx: Context) => Promis
     ...desk.routes,
     ...samlRoutes({ desk, browsers, keys: keys.saml, findHome }),
     ...oidcRoutes(ctx, { desk, browsers, keys: keys.oidc }),
+    ...socialRoutes(ctx, { desk, browsers, keys: keys.oidc }),
   ];
 }
 
 function show({ fault, sessions }: Browser) {
-  return { fault, people: { saml: sessions.saml?.person.email, oidc: sessions.oidc?.person.email } };
+  const emailAt = (idp: IdpName): string | undefined => sessions[idp]?.person.email;
+  return {
+    fault,
+    people: { saml: emailAt('saml'), oidc: emailAt('oidc') },
+    providers: socialProviders.map((provider) => ({
+      provider,
+      name: providerNames[provider],
+      email: emailAt(provider),
+    })),
+  };
 }

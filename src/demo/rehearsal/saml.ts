@@ -1,8 +1,6 @@
 /** The SAML 2.0 identity provider of Globex. @see SAML Profiles §4.1 (Web Browser SSO) */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
-import { sendPage } from '../../http/html.ts';
 import { defineRoute, type Route, type Wire } from '../../http/route.ts';
 import { addSeconds } from '../../kernel/time.ts';
 import { newToken } from '../../kernel/tokens.ts';
@@ -10,9 +8,9 @@ import { elsewhere, samlIdp } from './addresses.ts';
 import type { Browsers } from './browsers.ts';
 import { type Desk, misbehaves, type Visit } from './desk.ts';
 import { skewSeconds } from './faults.ts';
+import { sendForm } from './form-post.ts';
 import type { KeyRing, RehearsalKey } from './keys.ts';
-import { goOnScript, responsePage } from './pages.ts';
-import { subjectOf } from './people.ts';
+import { companyPlace, subjectOf } from './people.ts';
 import { findServiceProvider, type Posted, readAuthnRequest, type ServiceProvider } from './saml-request.ts';
 import { buildSamlResponse, type ResponseFacts, xml } from './saml-response.ts';
 
@@ -127,7 +125,7 @@ interface Wish {
 
 function arrivalOf({ keys }: SamlParts, ctx: Context, { asked, loginHint, forceAuthn }: Wish) {
   return {
-    protocol: 'saml',
+    place: companyPlace('saml'),
     loginHint,
     askAgain: () => forceAuthn,
     answer: async (visit: Visit, { reply }: Wire) => {
@@ -137,7 +135,7 @@ function arrivalOf({ keys }: SamlParts, ctx: Context, { asked, loginHint, forceA
       browser.last.saml = response;
       const { relayState } = asked;
       const fields = { SAMLResponse: response, ...(relayState !== undefined && { RelayState: relayState }) };
-      return sendPage(allowGoOnScript(reply), responsePage(asked.provider.acsUrl, fields));
+      return sendForm(reply, { from: 'Globex', action: asked.provider.acsUrl, fields });
     },
   } as const;
 }
@@ -180,16 +178,6 @@ function factsOf(
 /** An xs:ID does not begin with a digit. */
 function newId(): string {
   return `_${newToken().token}`;
-}
-
-/** The policy names this one script, by its hash. */
-function allowGoOnScript(reply: Wire['reply']): Wire['reply'] {
-  const policy = String(reply.getHeader('content-security-policy'));
-  const hash = createHash('sha256').update(goOnScript).digest('base64');
-  return reply.header(
-    'content-security-policy',
-    policy.replace("script-src 'self'", `script-src 'self' 'sha256-${hash}'`),
-  );
 }
 
 /** @see SAML Metadata §2.4.3 */

@@ -15,7 +15,7 @@ import { refreshSoon } from '../../federation/refresh.ts';
 import { readInResponseTo, samlConnector } from '../../federation/saml/saml.ts';
 import { defineRoute, type Route, type Wire } from '../route.ts';
 import { connectionParams, getConnection } from './connection.ts';
-import { refuseIn, refuseUnexpected } from './refuse.ts';
+import { countUnexpected, refuseIn, refuseReplay, refuseUnexpected } from './refuse.ts';
 import { takeUnsolicited } from './unsolicited.ts';
 
 /** Base64 of 64 KiB; the connector counts again what it decodes. */
@@ -44,9 +44,27 @@ export const acsRoute: Route = defineRoute({
       const refusal = { refused: 'response_unexpected' } as const;
       throw await refuseUnexpected(ctx, { connection, refusal });
     }
-    return answer(ctx, { connection, samlResponse, token, departure }, wire);
+    const answered = { connection, samlResponse, token, departure };
+    return departure.consumedAt ? answerAgain(ctx, answered, wire) : answer(ctx, answered, wire);
   },
 });
+
+/**
+ * A response that was posted before, mostly by the back button: nothing of it counts, and its own browser is sent to
+ * where the sign-in stands by now.
+ */
+async function answerAgain(ctx: Context, { connection, departure }: Answered, { reply }: Wire) {
+  const { attemptId, purpose, browserHash, luggage } = departure;
+  const connectionId = connection.id;
+  await countUnexpected(ctx, connectionId);
+  const { log } = ctx;
+  const handle = await inTransaction(ctx, async (tx) => {
+    const caseId = await refuseReplay(tx, log, connection);
+    const carried = luggage.uid === undefined ? { caseId } : { uid: luggage.uid };
+    return storeArrival(tx, { connectionId, purpose, attemptId, browserHash, carried });
+  });
+  return reply.redirect(`/federation/resume?h=${handle}`, 303);
+}
 
 interface Answered {
   readonly connection: SamlConnection;

@@ -23,10 +23,9 @@ export const backchannelLogoutRoute: Route = defineRoute({
       ctx.log.info({ connectionId: id, ...token }, 'a logout token was refused');
       throw new Failure('invalid_input', { detail: 'the logout token is not valid' });
     }
-    const { subject, sessionId, jti, expiresAt } = token;
+    const { issuer, subject, sessionId, jti, expiresAt } = token;
     await inTransaction(ctx, async (tx) => {
       if (!(await useAssertion(tx, { connectionId: id, id: `logout ${jti}`, expiresAt }))) return;
-      const { issuer } = connection.settings;
       const key = subject === undefined ? undefined : { connectionId: id, issuer, subject };
       const identity = key && (await findIdentity(tx.db, key));
       // somebody who never came in here has nothing to end

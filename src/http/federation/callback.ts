@@ -4,16 +4,20 @@ import { type Context, inTransaction, type Tx } from '../../context.ts';
 import type { Refusal } from '../../core/attempts/attempts.ts';
 import { isLive, type OidcConnection } from '../../core/connections/connections.ts';
 import { consumeDeparture, type Departure, findDeparture } from '../../core/departures/departures.ts';
+import { isSocialProvider } from '../../core/identities/identities.ts';
 import { companyFailed, type SignInState } from '../../core/sign-in/sign-in.ts';
 import { isRefusal, type Verified } from '../../federation/connector.ts';
 import { oidcConnector } from '../../federation/oidc/oidc.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { hashToken, isSameHash } from '../../kernel/tokens.ts';
 import { returnToSignIn } from '../../provider/interactions.ts';
+import type { Engine } from '../../provider/provider.ts';
 import { readFederationBrowser } from '../company-cookies.ts';
 import { defineRoute, type Route, type Wire } from '../route.ts';
-import { connectionParams, getConnection } from './connection.ts';
-import { refuseHere, refuseIn, refuseUnexpected } from './refuse.ts';
+import { callerParams, getConnection } from './connection.ts';
+import { refuseHere, refuseIn, refuseReplay, refuseUnexpected } from './refuse.ts';
+import { takePostedAnswer } from './social.ts';
+import { goOnFromProvider } from './social-callback.ts';
 import { showTest } from './test-result.ts';
 
 /** By POST (`response_mode=form_post`) none of our cookies come along: the browser is sent to ask again by GET. */
@@ -22,33 +26,41 @@ export const callbackPostRoute: Route = defineRoute({
   url: '/federation/:id/callback',
   access: 'federation',
   schema: {
-    params: connectionParams,
+    params: callerParams,
     body: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
   },
-  handler: async (ctx, { params, body }, { reply }) => {
-    await getConnection(ctx, params.id, 'oidc');
+  handler: async (ctx, { params, body }, wire) => {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(body)) {
       for (const item of [value].flat()) query.append(name, item);
     }
+    if (isSocialProvider(params.id)) {
+      return takePostedAnswer(ctx, { provider: params.id, response: query }, wire);
+    }
+    await getConnection(ctx, params.id, 'oidc');
     if (query.toString().length > 8000) throw new Failure('payload_too_large');
-    return reply.redirect(`/federation/${params.id}/callback?${query.toString()}`, 303);
+    return wire.reply.redirect(`/federation/${params.id}/callback?${query.toString()}`, 303);
   },
 });
 
-export const callbackRoute: Route = defineRoute({
-  method: 'GET',
-  url: '/federation/:id/callback',
-  access: 'federation',
-  schema: { params: connectionParams },
-  handler: async (ctx, { params: { id } }, wire) => {
-    const connection = await getConnection(ctx, id, 'oidc');
-    const response = new URL(wire.request.raw.url ?? '', ctx.config.issuer).searchParams;
-    const { token, departure } = await takeDeparture(ctx, { connection, response }, wire);
-    const verdict = await verify(ctx, { connection, response, token, departure });
-    return arrive(ctx, { connection, departure, verdict }, wire);
-  },
-});
+export const callbackRoute = (engine: () => Engine): Route =>
+  defineRoute({
+    method: 'GET',
+    url: '/federation/:id/callback',
+    access: 'federation',
+    schema: { params: callerParams },
+    handler: async (ctx, { params: { id } }, wire) => {
+      const response = new URL(wire.request.raw.url ?? '', ctx.config.issuer).searchParams;
+      if (isSocialProvider(id))
+        return goOnFromProvider(ctx, { provider: id, response, engine: engine() }, wire);
+      const connection = await getConnection(ctx, id, 'oidc');
+      const taken = await takeDeparture(ctx, { connection, response }, wire);
+      if ('uid' in taken) return wire.reply.redirect(`/sign-in/${taken.uid}`, 303);
+      const { token, departure } = taken;
+      const verdict = await verify(ctx, { connection, response, token, departure });
+      return arrive(ctx, { connection, departure, verdict }, wire);
+    },
+  });
 
 interface Called {
   readonly connection: OidcConnection;
@@ -59,7 +71,11 @@ interface Called {
  * Takes the departure out before anything is asked of the identity provider: a second call finds nothing. Only for the
  * browser that left, and only at the connection it left by; whoever else calls consumes nothing.
  */
-async function takeDeparture(ctx: Context, { connection, response }: Called, wire: Wire) {
+async function takeDeparture(
+  ctx: Context,
+  { connection, response }: Called,
+  wire: Wire,
+): Promise<{ readonly uid: string } | { readonly token: string; readonly departure: Departure }> {
   const states = response.getAll('state');
   const [token = ''] = states;
   const departure = states.length === 1 ? await findDeparture(ctx, { token }) : undefined;
@@ -74,10 +90,16 @@ async function takeDeparture(ctx: Context, { connection, response }: Called, wir
     const refusal = { refused: 'other_browser' } as const;
     throw await refuseHere(ctx, { attemptId, connectionId, stage: 'browser', refusal });
   }
-  const taken = await inTransaction(ctx, (tx) => consumeDeparture(tx, { token, browser }));
+  const taken = departure.consumedAt
+    ? undefined
+    : await inTransaction(ctx, (tx) => consumeDeparture(tx, { token, browser }));
   if (taken) return { token, departure: taken };
-  const refusal = { refused: 'response_replayed' } as const;
-  throw await refuseHere(ctx, { attemptId, connectionId, stage: 'response', refusal });
+  const { log } = ctx;
+  const caseId = await inTransaction(ctx, (tx) => refuseReplay(tx, log, connection));
+  const { uid } = departure.luggage;
+  // the back button, mostly: its own browser is sent to where the sign-in stands by now
+  if (uid !== undefined) return { uid };
+  throw new Failure('company_sign_in_failed', { caseId });
 }
 
 type Taken = Called & { readonly token: string; readonly departure: Departure };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { type Connection, findConnection } from '../../core/connections/connections.ts';
+import { socialProviders } from '../../core/identities/identities.ts';
 import { Failure } from '../../kernel/failures.ts';
 import type { ConnectionId } from '../../kernel/ids.ts';
 
@@ -11,6 +12,9 @@ export const connectionParams = z.object({
     .regex(/^con_[0-9a-z]{26}$/)
     .transform((id) => id as ConnectionId),
 });
+
+/** Who calls back: a connection, or a social provider. */
+export const callerParams = z.object({ id: z.union([connectionParams.shape.id, z.enum(socialProviders)]) });
 
 /** The connection of an address, if it speaks this protocol. Failure `not_found`. */
 export async function getConnection<Kind extends Connection['kind']>(

@@ -3,7 +3,14 @@ import type { Context, Tx } from '../../context.ts';
 import { type Purpose, type Refusal, refuseAttempt, startAttempt } from '../../core/attempts/attempts.ts';
 import { type Connection, findLiveConnection } from '../../core/connections/connections.ts';
 import { storeDeparture } from '../../core/departures/departures.ts';
-import { companyFailed, type Leaving, type SignIn, type Transition } from '../../core/sign-in/sign-in.ts';
+import { isSocialProvider } from '../../core/identities/identities.ts';
+import {
+  companyFailed,
+  type Leaving,
+  type SignIn,
+  type Transition,
+  waitingIn,
+} from '../../core/sign-in/sign-in.ts';
 import { isRefusal } from '../../federation/connector.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { newCaseId } from '../../kernel/ids.ts';
@@ -11,31 +18,28 @@ import { newToken } from '../../kernel/tokens.ts';
 import { keepFederationBrowser } from '../company-cookies.ts';
 import type { Wire } from '../route.ts';
 import { depart } from './connectors.ts';
+import { leaveForProvider } from './social.ts';
 
-/** The transition of somebody who leaves for their company, or of a company that cannot be reached. */
+/** The transition of somebody who leaves, or of an identity provider that cannot be reached. */
 export async function leaveBy(
   ctx: Context,
   { signIn, leaving }: { readonly signIn: SignIn; readonly leaving: Leaving },
   wire: Wire,
 ): Promise<Transition> {
-  const { leaveBy: id, email } = leaving;
-  const connection = await findLiveConnection(ctx.db, id);
+  const { leaveBy: by, email } = leaving;
+  if (isSocialProvider(by)) return leaveForProvider(ctx, { signIn, provider: by }, wire);
+  const connection = await findLiveConnection(ctx.db, by);
   // switched off since it was offered
   if (!connection) throw new Failure('action_not_available');
   const { uid, forceAuthn, maxAge, client } = signIn;
   const loginHint = email ?? signIn.loginHint;
-  const journey = {
-    uid,
-    clientId: client.clientId,
-    purpose: 'sign_in',
-    forceAuthn,
-    maxAge,
-    loginHint,
-  } as const;
+  const asked = { forceAuthn, maxAge, loginHint };
+  const journey = { uid, clientId: client.clientId, purpose: 'sign_in', ...asked } as const;
   const left = await setOut(ctx, { connection, journey, wire });
   const { write } = left;
-  if ('caseId' in left) return { ...companyFailed(left.caseId, email), write };
-  const state = email === undefined ? signIn.state : ({ at: 'company', email } as const);
+  if ('caseId' in left) return { ...companyFailed(left.caseId, { email, ...waitingIn(signIn) }), write };
+  const state =
+    email === undefined ? signIn.state : ({ at: 'company', email, ...waitingIn(signIn) } as const);
   return { state, write, leaveFor: left.location };
 }
 

@@ -2,6 +2,7 @@
 import { type Context, inTransaction, type Tx } from '../../context.ts';
 import { type Refusal, refuseAttempt, type Stage, startAttempt } from '../../core/attempts/attempts.ts';
 import type { Connection } from '../../core/connections/connections.ts';
+import type { SocialProvider } from '../../core/identities/identities.ts';
 import { type Budget, takeFromBudget } from '../../core/credentials/credentials.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { newCaseId } from '../../kernel/ids.ts';
@@ -12,8 +13,8 @@ import { minute } from '../../kernel/time.ts';
 const strangers: Budget = { name: 'unexpected responses of a network', limit: 30, windowSeconds: minute };
 
 /** Failure `throttled` for a network that sends too much that nobody has asked for. */
-export async function countUnexpected(ctx: Context, connectionId: Connection['id']): Promise<void> {
-  const key = `${connectionId} ${networkOf(ctx.origin.ip)}`;
+export async function countUnexpected(ctx: Context, by: Connection['id'] | SocialProvider): Promise<void> {
+  const key = `${by} ${networkOf(ctx.origin.ip)}`;
   const retryAfter = await inTransaction(ctx, (tx) => takeFromBudget(tx, strangers, key));
   if (retryAfter !== undefined) throw new Failure('throttled', { retryAfter });
 }
@@ -55,7 +56,18 @@ export async function refuseIn(tx: Tx, log: Context['log'], refused: RefusedStep
   return caseId;
 }
 
-/** The same in a transaction of its own, for a browser that is shown the failure here. */
+/** A response that was used before: an attempt of its own, since the one it belonged to is history. */
+export async function refuseReplay(
+  tx: Tx,
+  log: Context['log'],
+  { id: connectionId, accountId }: Pick<Connection, 'id' | 'accountId'>,
+): Promise<string> {
+  const attemptId = await startAttempt(tx, { accountId, connectionId, purpose: 'sign_in' });
+  const refusal = { refused: 'response_replayed' } as const;
+  return refuseIn(tx, log, { attemptId, connectionId, stage: 'response', refusal });
+}
+
+/** Ends an attempt in a transaction of its own, for a browser that is shown the failure here. */
 export async function refuseHere(ctx: Context, refused: RefusedStep): Promise<Failure> {
   const { log } = ctx;
   const caseId = await inTransaction(ctx, (tx) => refuseIn(tx, log, refused));

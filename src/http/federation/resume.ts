@@ -47,7 +47,8 @@ function lost(caseId: string | undefined): Failure {
 /** In the transaction that picks it up: what was proven reaches its sign-in, or is not consumed. */
 async function bringHome(tx: Tx, { carried, connectionId, attemptId }: Arrival): Promise<void> {
   const { uid, identity, caseId } = carried;
-  if (uid === undefined) return;
+  // a response that was posted before changes nothing: the browser only learns where it stands
+  if (uid === undefined || (!identity && caseId === undefined)) return;
   const state: SignInState = identity
     ? { at: 'returned', connectionId, attemptId, identity }
     : companyFailed(caseId ?? '').state;

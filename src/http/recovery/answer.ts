@@ -67,6 +67,22 @@ export async function findRecoveryClient(
   };
 }
 
+/** The client's own beginning of a sign-in, with the address filled in (OpenID Connect Core §4); undefined where there is none. */
+export async function startAt(
+  engine: Engine,
+  {
+    email,
+    clientId,
+    ...hints
+  }: { readonly email: string; readonly clientId: string | null; readonly domain_hint?: string },
+): Promise<string | undefined> {
+  const client = await findRecoveryClient(engine, clientId);
+  const location = client?.startUrl ? new URL(client.startUrl) : undefined;
+  location?.searchParams.set('login_hint', email);
+  for (const [name, value] of Object.entries(hints)) location?.searchParams.set(name, value);
+  return location?.href;
+}
+
 /** What the browser prefers: who forgot a password has no session that could say more. */
 export function localeOf({ request }: Wire): Locale {
   return preferredLocale(request.headers['accept-language']);

@@ -17,7 +17,7 @@ export interface ActionDefinition<Body extends z.ZodType> {
     ctx: Context,
     signIn: SignIn,
     body: z.output<Body>,
-  ) => Promise<Transition | Leaving> | Transition;
+  ) => Promise<Transition | Leaving> | Transition | Leaving;
 }
 
 /** `POST /sign-in/:uid/<name>`: JSON answers 200 with the next step, a form 303s to it. */

@@ -1,7 +1,13 @@
 /** What happens by itself when a browser comes to its sign-in: it returns from its company, or is sent on to it. */
 import { type Context, inTransaction } from '../../context.ts';
 import { consumeArrival } from '../../core/departures/departures.ts';
-import { admitReturned, findAskedWay, type SignIn, type Transition } from '../../core/sign-in/sign-in.ts';
+import {
+  admitReturned,
+  admitSocial,
+  findAskedWay,
+  type SignIn,
+  type Transition,
+} from '../../core/sign-in/sign-in.ts';
 import { readFederationBrowser, takeArrival } from '../company-cookies.ts';
 import { leaveBy } from '../federation/leave.ts';
 import type { Wire } from '../route.ts';
@@ -9,6 +15,7 @@ import type { Wire } from '../route.ts';
 /** The transition of this visit; undefined where the person has to be asked. */
 export async function findOwnWay(ctx: Context, signIn: SignIn, wire: Wire): Promise<Transition | undefined> {
   if (signIn.state.at === 'returned') return admitReturned(ctx, signIn);
+  if (signIn.state.at === 'returned_social') return admitSocial(ctx, signIn);
   if (!signIn.isNew || signIn.state.at !== 'identify') return undefined;
   const unsolicited = await takeUnasked(ctx, signIn, wire);
   if (unsolicited) return unsolicited;

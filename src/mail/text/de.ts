@@ -1,4 +1,4 @@
-import type { MailTexts } from './mail-texts.ts';
+import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const de: MailTexts = {
   seat_requested: ({ person, personEmail, product, account }) => ({
@@ -53,6 +53,31 @@ export const de: MailTexts = {
     lines: [
       `Sie haben sich eben zum ersten Mal mit der My Company ID von ${account} angemeldet. Sie gehört von nun an zu Ihnen, und überall sonst wurden Sie abgemeldet.`,
       'Sie waren das nicht? Dann sagen Sie sofort Ihrem Administrator Bescheid.',
+    ],
+  }),
+  link_code: ({ provider, external, minutes }) => ({
+    subject: `Ihr Code, um mit ${provider} fortzufahren`,
+    lines: [
+      `Jemand, hoffentlich Sie, möchte sich mit dem ${provider}-Konto „${foreignName(external)}“ anmelden und sagt, dass dieses Postfach ihm gehört.`,
+    ],
+    codeLabel: 'Um fortzufahren, geben Sie diesen Code in dem Fenster ein, in dem Sie begonnen haben:',
+    after: [
+      `Der Code gilt ${minutes} Minuten. Geben Sie ihn nirgends sonst ein und sagen Sie ihn niemandem: Wer ihn hat, verbindet sein ${provider}-Konto mit Ihnen.`,
+      'Sie waren das nicht? Dann brauchen Sie nichts zu tun: Ohne den Code wird nichts verbunden.',
+    ],
+  }),
+  social_identity_linked: ({ provider, external }) => ({
+    subject: `Sie können sich jetzt mit ${provider} anmelden`,
+    lines: [
+      `Das ${provider}-Konto „${foreignName(external)}“ wurde eben mit Ihnen verbunden. Von nun an können Sie sich damit anmelden.`,
+      'Sie waren das nicht? Dann legen Sie ein neues Passwort fest und sagen Sie sofort Ihrem Administrator Bescheid: Es lässt sich wieder trennen.',
+    ],
+  }),
+  social_identity_unlinked: ({ provider, external, days }) => ({
+    subject: `Sie melden sich nicht mehr mit ${provider} an`,
+    lines: [
+      `Das ${provider}-Konto „${foreignName(external)}“ wurde eben von Ihnen getrennt. Niemand kann sich mehr damit anmelden.`,
+      `Sie waren das nicht? Dann sagen Sie sofort Ihrem Administrator Bescheid: ${days} Tage lang lässt es sich rückgängig machen.`,
     ],
   }),
   password_changed: () => ({

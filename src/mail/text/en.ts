@@ -1,5 +1,5 @@
 /** The texts of mails in English: the source of every other language. */
-import type { MailTexts } from './mail-texts.ts';
+import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const en: MailTexts = {
   seat_requested: ({ person, personEmail, product, account }) => ({
@@ -54,6 +54,31 @@ export const en: MailTexts = {
     lines: [
       `You have just signed in with the My Company ID of ${account} for the first time. It belongs to you from now on, and you were signed out everywhere else.`,
       'It was not you? Then tell your administrator at once.',
+    ],
+  }),
+  link_code: ({ provider, external, minutes }) => ({
+    subject: `Your code to go on with ${provider}`,
+    lines: [
+      `Somebody, you we hope, wants to sign in with the ${provider} account “${foreignName(external)}” and says that this mailbox is theirs.`,
+    ],
+    codeLabel: 'To go on, type this code in the window in which you started:',
+    after: [
+      `The code works for ${minutes} minutes. Type it nowhere else, and give it to nobody: whoever has it connects their ${provider} account to you.`,
+      'It was not you? Then there is nothing to do: without the code nothing is connected.',
+    ],
+  }),
+  social_identity_linked: ({ provider, external }) => ({
+    subject: `You can now sign in with ${provider}`,
+    lines: [
+      `The ${provider} account “${foreignName(external)}” has just been connected to you. From now on you can sign in with it.`,
+      'It was not you? Then set a new password and tell your administrator at once: it can be disconnected.',
+    ],
+  }),
+  social_identity_unlinked: ({ provider, external, days }) => ({
+    subject: `You no longer sign in with ${provider}`,
+    lines: [
+      `The ${provider} account “${foreignName(external)}” has just been disconnected from you. Nobody can sign in with it any more.`,
+      `It was not you? Then tell your administrator at once: for ${days} days it can be undone.`,
     ],
   }),
   password_changed: () => ({

@@ -1,4 +1,4 @@
-import type { MailTexts } from './mail-texts.ts';
+import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const es: MailTexts = {
   seat_requested: ({ person, personEmail, product, account }) => ({
@@ -53,6 +53,31 @@ export const es: MailTexts = {
     lines: [
       `Acaba de iniciar sesión por primera vez con el My Company ID de ${account}. Desde ahora le pertenece, y se ha cerrado su sesión en todos los demás sitios.`,
       '¿No ha sido usted? Avise enseguida a su administrador.',
+    ],
+  }),
+  link_code: ({ provider, external, minutes }) => ({
+    subject: `Su código para continuar con ${provider}`,
+    lines: [
+      `Alguien, esperamos que usted, quiere iniciar sesión con la cuenta de ${provider} «${foreignName(external)}» y dice que este buzón es suyo.`,
+    ],
+    codeLabel: 'Para continuar, escriba este código en la ventana en la que ha empezado:',
+    after: [
+      `El código es válido durante ${minutes} minutos. No lo escriba en ningún otro sitio ni se lo dé a nadie: quien lo tenga vinculará su cuenta de ${provider} a usted.`,
+      '¿No ha sido usted? No tiene que hacer nada: sin el código no se vincula nada.',
+    ],
+  }),
+  social_identity_linked: ({ provider, external }) => ({
+    subject: `Ya puede iniciar sesión con ${provider}`,
+    lines: [
+      `La cuenta de ${provider} «${foreignName(external)}» acaba de vincularse a usted. Desde ahora puede iniciar sesión con ella.`,
+      '¿No ha sido usted? Establezca una contraseña nueva y avise enseguida a su administrador: se puede desvincular.',
+    ],
+  }),
+  social_identity_unlinked: ({ provider, external, days }) => ({
+    subject: `Ya no inicia sesión con ${provider}`,
+    lines: [
+      `La cuenta de ${provider} «${foreignName(external)}» acaba de desvincularse de usted. Ya nadie puede iniciar sesión con ella.`,
+      `¿No ha sido usted? Avise enseguida a su administrador: se puede deshacer durante ${days} días.`,
     ],
   }),
   password_changed: () => ({

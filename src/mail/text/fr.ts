@@ -1,4 +1,4 @@
-import type { MailTexts } from './mail-texts.ts';
+import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const fr: MailTexts = {
   seat_requested: ({ person, personEmail, product, account }) => ({
@@ -53,6 +53,31 @@ export const fr: MailTexts = {
     lines: [
       `Vous venez de vous connecter pour la première fois avec le My Company ID de ${account}. Il est désormais le vôtre, et vous avez été déconnecté partout ailleurs.`,
       'Ce n’était pas vous ? Prévenez tout de suite votre administrateur.',
+    ],
+  }),
+  link_code: ({ provider, external, minutes }) => ({
+    subject: `Votre code pour continuer avec ${provider}`,
+    lines: [
+      `Quelqu’un, vous nous l’espérons, souhaite se connecter avec le compte ${provider} « ${foreignName(external)} » et dit que cette boîte est la sienne.`,
+    ],
+    codeLabel: 'Pour continuer, saisissez ce code dans la fenêtre où vous avez commencé :',
+    after: [
+      `Le code est valable ${minutes} minutes. Ne le saisissez pas ailleurs et ne le donnez à personne : qui l’a associe son compte ${provider} à vous.`,
+      'Ce n’était pas vous ? Vous n’avez rien à faire : sans le code, rien n’est associé.',
+    ],
+  }),
+  social_identity_linked: ({ provider, external }) => ({
+    subject: `Vous pouvez maintenant vous connecter avec ${provider}`,
+    lines: [
+      `Le compte ${provider} « ${foreignName(external)} » vient de vous être associé. Vous pouvez désormais vous connecter avec lui.`,
+      'Ce n’était pas vous ? Définissez un nouveau mot de passe et prévenez tout de suite votre administrateur : il peut être dissocié.',
+    ],
+  }),
+  social_identity_unlinked: ({ provider, external, days }) => ({
+    subject: `Vous ne vous connectez plus avec ${provider}`,
+    lines: [
+      `Le compte ${provider} « ${foreignName(external)} » ne vous est plus associé. Personne ne peut plus se connecter avec lui.`,
+      `Ce n’était pas vous ? Prévenez tout de suite votre administrateur : cela peut être annulé pendant ${days} jours.`,
     ],
   }),
   password_changed: () => ({

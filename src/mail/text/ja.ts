@@ -1,4 +1,4 @@
-import type { MailTexts } from './mail-texts.ts';
+import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const ja: MailTexts = {
   seat_requested: ({ person, personEmail, product, account }) => ({
@@ -53,6 +53,31 @@ export const ja: MailTexts = {
     lines: [
       `${account}の My Company ID で初めてサインインされました。今後はこの ID をご利用いただけます。ほかのすべての場所からはサインアウトされました。`,
       'お心当たりがない場合は、すぐに管理者にお知らせください。',
+    ],
+  }),
+  link_code: ({ provider, external, minutes }) => ({
+    subject: `${provider} で続けるためのコード`,
+    lines: [
+      `${provider} アカウント「${foreignName(external)}」でのサインインが始められ、このメールアドレスの持ち主であると申告されました。`,
+    ],
+    codeLabel: '続けるには、始めたウィンドウに次のコードを入力してください。',
+    after: [
+      `コードは ${minutes} 分間有効です。ほかの場所には入力せず、誰にも教えないでください。コードを知った人は、自分の ${provider} アカウントをあなたに関連付けることができます。`,
+      'お心当たりがない場合は、何もする必要はありません。コードがなければ何も関連付けられません。',
+    ],
+  }),
+  social_identity_linked: ({ provider, external }) => ({
+    subject: `${provider} でサインインできるようになりました`,
+    lines: [
+      `${provider} アカウント「${foreignName(external)}」が関連付けられました。今後はこのアカウントでサインインできます。`,
+      'お心当たりがない場合は、新しいパスワードを設定し、すぐに管理者にお知らせください。関連付けは解除できます。',
+    ],
+  }),
+  social_identity_unlinked: ({ provider, external, days }) => ({
+    subject: `${provider} ではサインインできなくなりました`,
+    lines: [
+      `${provider} アカウント「${foreignName(external)}」の関連付けが解除されました。今後は誰もこのアカウントでサインインできません。`,
+      `お心当たりがない場合は、すぐに管理者にお知らせください。${days} 日以内であれば元に戻せます。`,
     ],
   }),
   password_changed: () => ({

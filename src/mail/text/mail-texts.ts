@@ -17,3 +17,13 @@ export type MailTexts = {
 } & {
   readonly help: (support: { url: string | undefined; email: string | undefined }) => string;
 };
+
+/**
+ * What somebody is called elsewhere, in a mail of ours. Anybody can call themself anything there and have us mail it to
+ * anybody (phishing in our name): so it is short, and no address of a website that a mail reader would make a link of.
+ */
+export function foreignName(external: string): string {
+  const isEmail = /^[^\s@/:]+@[^\s@/:]+$/.test(external);
+  const short = external.length > 80 ? `${external.slice(0, 79)}…` : external;
+  return isEmail ? short : short.replaceAll(/([.:/@]+)(?=\S)/g, '$1 ');
+}

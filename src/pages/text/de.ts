@@ -53,12 +53,18 @@ export const de: Texts = {
     cross_site_request: 'Diese Anfrage kam von einer anderen Website',
     domain_not_proven: 'Die Domain ist noch nicht nachgewiesen',
     domain_refused: 'Diese Domain kann nicht beansprucht werden',
+    fresh_sign_in_required: 'Melden Sie sich zuerst noch einmal an',
     headers_too_large: 'Die Adresse oder die Cookies sind zu lang',
+    identity_other_email: 'Diese Identität gehört zu einer anderen Adresse',
+    identity_taken: 'Diese Identität ist schon mit jemandem verbunden',
+    identity_unknown: 'Mit dieser Identität meldet sich hier niemand an',
     interaction_expired: 'Diese Anmeldung ist beendet',
     internal_error: 'Da ist etwas schiefgegangen',
     invalid_credentials: 'E-Mail oder Passwort ist falsch',
     invalid_input: 'Diese Anfrage ist nicht zu verstehen',
+    last_way_in: 'Das ist die letzte Art, sich anzumelden',
     link_expired: 'Dieser Link gilt nicht mehr',
+    link_mismatch: 'Das war jemand anderes als die Person, um deren Verbindung es ging',
     metadata_refused: 'Diese Metadaten können nicht verwendet werden',
     connection_not_enabled: 'Diese Verbindung ist nicht eingeschaltet',
     connection_not_tested: 'Diese Verbindung muss zuerst getestet werden',
@@ -68,6 +74,7 @@ export const de: Texts = {
     password_refused: 'Dieses Passwort kann nicht verwendet werden',
     payload_too_large: 'Diese Anfrage ist zu groß',
     request_timeout: 'Diese Anfrage hat zu lange gedauert',
+    social_sign_in_failed: 'Die Anmeldung dort ist nicht gelungen',
     sso_required: 'Ihre Firma verlangt „My Company ID“',
     throttled: 'Es waren zu viele Versuche',
     unavailable: 'Der Dienst ist im Augenblick nicht erreichbar',
@@ -139,7 +146,7 @@ export const de: Texts = {
     'Sie haben sich über die Firma eines anderen Kontos angemeldet. Melden Sie sich für dieses Konto noch einmal an.',
   companyChoose: 'Anmeldung wählen',
   companyChooseLead: 'Ihre Firma hat mehrere Anmeldungen. Welche ist Ihre?',
-  companyContinue: (label) => `Weiter mit ${label}`,
+  continueWith: (label) => `Weiter mit ${label}`,
   companyDepart: (label) => `Weiter zu ${label}`,
   companyDepartLead: 'Sie melden sich dort an und werden dann hierher zurückgebracht.',
   companyFailed:
@@ -151,6 +158,36 @@ export const de: Texts = {
   companySuggested: 'In Ihrer Firma meldet man sich mit „My Company ID“ an.',
   companyThrottled: 'Es waren zu viele Versuche. Warten Sie ein wenig.',
   or: 'oder',
+
+  codeAddress: 'Wie ist Ihre E-Mail-Adresse?',
+  codeAddressLead: (provider) =>
+    `Um mit ${provider} fortzufahren, geben Sie die Adresse ein, unter der Sie zu erreichen sind. Wir senden einen Code dorthin.`,
+  codeLead: (provider, email) =>
+    `Eine E-Mail mit einem Code ist unterwegs an ${email}. Geben Sie den Code hier in diesem Fenster ein, um mit ${provider} fortzufahren. Er gilt 10 Minuten.`,
+  codeSend: 'Code per E-Mail senden',
+  codeThrottled: (minutes) =>
+    `Das war zu oft oder zu früh. Versuchen Sie es in ${minutes === 1 ? 'einer Minute' : `${minutes} Minuten`} noch einmal.`,
+  codeWrong: 'Das ist nicht der Code aus der letzten E-Mail, oder er ist älter als 10 Minuten.',
+  identityOtherEmail:
+    'Dieses Konto hat eine andere Adresse als die eingeladene. Nehmen Sie das mit dieser Adresse, oder wählen Sie ein Passwort.',
+  identityTaken: 'Es wurde nichts verbunden: Eines von beiden ist schon anders verbunden.',
+  identityUnknown:
+    'Mit diesem Konto meldet sich hier niemand an. Bitten Sie die Verwaltung Ihres Kontos um eine Einladung, oder melden Sie sich auf andere Weise an.',
+  linkConfirm: (provider) => `Ihr ${provider}-Konto verbinden?`,
+  linkConfirmLead: (provider) =>
+    `Danach können Sie sich auch mit ${provider} anmelden. Verbinden Sie nur, wenn beide Ihnen gehören: Wer das ${provider}-Konto hat, kann sich als Sie anmelden.`,
+  linkDo: 'Verbinden',
+  linkDoNot: 'Nicht verbinden',
+  linkExternal: (provider) => `${provider}-Konto`,
+  linkMismatch: (email) =>
+    `Das war jemand anderes, und es wurde nichts verbunden. Melden Sie sich als ${email} an, um zu verbinden.`,
+  linkOtherWay: 'Auf andere Weise anmelden',
+  linkOwn: 'Ihr Konto hier',
+  linkSignIn: (provider) => `Anmelden und ${provider} verbinden`,
+  linkSignInLead: (provider) =>
+    `Ein Konto mit dieser E-Mail-Adresse gibt es schon. Melden Sie sich so an, wie Sie es immer tun, um Ihr ${provider}-Konto damit zu verbinden.`,
+  socialFailed:
+    'Diese Anmeldung kam nicht zum Ende. Versuchen Sie es noch einmal, oder melden Sie sich auf andere Weise an.',
 
   testAsserted: 'Was der Identitätsanbieter gesagt hat',
   testCode: 'Grund',

@@ -53,12 +53,18 @@ export const en = {
     cross_site_request: 'This request came from another site',
     domain_not_proven: 'The domain is not proven yet',
     domain_refused: 'This domain cannot be claimed',
+    fresh_sign_in_required: 'Sign in again first',
     headers_too_large: 'The address or the cookies are too long',
+    identity_other_email: 'This identity is for another address',
+    identity_taken: 'This identity is connected to somebody already',
+    identity_unknown: 'Nobody here signs in with this identity',
     interaction_expired: 'This sign-in has ended',
     internal_error: 'Something went wrong',
     invalid_credentials: 'The email or the password is wrong',
     invalid_input: 'This request cannot be understood',
+    last_way_in: 'This is the last way to sign in',
     link_expired: 'This link does not work any more',
+    link_mismatch: 'This was another person than the one to be connected',
     metadata_refused: 'This metadata cannot be used',
     connection_not_enabled: 'This connection is not enabled',
     connection_not_tested: 'This connection has to be tested first',
@@ -68,6 +74,7 @@ export const en = {
     password_refused: 'This password cannot be used',
     payload_too_large: 'This request is too large',
     request_timeout: 'This request took too long',
+    social_sign_in_failed: 'Signing in there did not work',
     sso_required: 'Your company requires My Company ID',
     throttled: 'There were too many tries',
     unavailable: 'The service is not available at this moment',
@@ -144,7 +151,7 @@ export const en = {
   companyAnother: 'You have signed in with the company of another account. For this one, sign in again.',
   companyChoose: 'Choose how to sign in',
   companyChooseLead: 'Your company has more than one sign-in. Which one is yours?',
-  companyContinue: (label: string) => `Continue with ${label}`,
+  continueWith: (label: string) => `Continue with ${label}`,
   companyDepart: (label: string) => `Continue to ${label}`,
   companyDepartLead: 'You sign in there and are brought back here.',
   companyFailed: 'Signing in with your company did not work. Try again, or ask your administrator.',
@@ -155,6 +162,36 @@ export const en = {
   companySuggested: 'Your company signs in with My Company ID.',
   companyThrottled: 'There were too many tries. Wait a little.',
   or: 'or',
+
+  // social sign-in, and how what it brings comes to its account
+  codeAddress: 'What is your email address?',
+  codeAddressLead: (provider: string) =>
+    `To go on with ${provider}, type the address you can be reached at. We mail a code to it.`,
+  codeLead: (provider: string, email: string) =>
+    `A mail with a code is on its way to ${email}. Type the code here, in this window, to go on with ${provider}. It works for 10 minutes.`,
+  codeSend: 'Mail me a code',
+  codeThrottled: (minutes: number) =>
+    `That was too often, or too soon. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
+  codeWrong: 'This is not the code of the last mail, or it is older than 10 minutes.',
+  identityOtherEmail:
+    'That account has another address than the one that was invited. Take the one with this address, or choose a password.',
+  identityTaken: 'This was not connected: one of the two is connected to another already.',
+  identityUnknown:
+    'Nobody here signs in with that account. Ask your administrator for an invitation, or sign in another way.',
+  linkConfirm: (provider: string) => `Connect your ${provider} account?`,
+  linkConfirmLead: (provider: string) =>
+    `From then on you can sign in with ${provider} too. Connect it only if both are yours: whoever has the ${provider} account can sign in as you.`,
+  linkDo: 'Connect',
+  linkDoNot: 'Do not connect',
+  linkExternal: (provider: string) => `${provider} account`,
+  linkMismatch: (email: string) =>
+    `That was somebody else, and nothing was connected. Sign in as ${email} to connect.`,
+  linkOtherWay: 'Sign in another way',
+  linkOwn: 'Your account here',
+  linkSignIn: (provider: string) => `Sign in to connect ${provider}`,
+  linkSignInLead: (provider: string) =>
+    `An account with this email exists. Sign in the way you always do, to connect your ${provider} account to it.`,
+  socialFailed: 'That sign-in did not come to its end. Try again, or sign in another way.',
 
   // an administrator has tried a connection
   testAsserted: 'What the identity provider said',

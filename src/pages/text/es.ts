@@ -52,12 +52,18 @@ export const es: Texts = {
     cross_site_request: 'Esta solicitud procede de otro sitio web',
     domain_not_proven: 'El dominio aún no está verificado',
     domain_refused: 'Este dominio no se puede reclamar',
+    fresh_sign_in_required: 'Vuelva a iniciar sesión primero',
     headers_too_large: 'La dirección o las cookies son demasiado largas',
+    identity_other_email: 'Esta identidad corresponde a otra dirección',
+    identity_taken: 'Esta identidad ya está vinculada a alguien',
+    identity_unknown: 'Nadie inicia sesión aquí con esta identidad',
     interaction_expired: 'Este inicio de sesión ha terminado',
     internal_error: 'Algo ha salido mal',
     invalid_credentials: 'El correo o la contraseña no son correctos',
     invalid_input: 'No se puede entender esta solicitud',
+    last_way_in: 'Es la última forma de iniciar sesión',
     link_expired: 'Este enlace ya no es válido',
+    link_mismatch: 'Era una persona distinta de la que se iba a vincular',
     metadata_refused: 'Estos metadatos no se pueden usar',
     connection_not_enabled: 'Esta conexión no está activada',
     connection_not_tested: 'Antes hay que probar esta conexión',
@@ -67,6 +73,7 @@ export const es: Texts = {
     password_refused: 'Esta contraseña no se puede usar',
     payload_too_large: 'Esta solicitud es demasiado grande',
     request_timeout: 'Esta solicitud ha tardado demasiado',
+    social_sign_in_failed: 'No se ha podido iniciar sesión allí',
     sso_required: 'Su empresa exige My Company ID',
     throttled: 'Ha habido demasiados intentos',
     unavailable: 'El servicio no está disponible en este momento',
@@ -137,7 +144,7 @@ export const es: Texts = {
   companyAnother: 'Ha iniciado sesión con la empresa de otra cuenta. Para esta, inicie sesión de nuevo.',
   companyChoose: 'Elija cómo iniciar sesión',
   companyChooseLead: 'Su empresa tiene varios inicios de sesión. ¿Cuál es el suyo?',
-  companyContinue: (label) => `Continuar con ${label}`,
+  continueWith: (label) => `Continuar con ${label}`,
   companyDepart: (label) => `Ir a ${label}`,
   companyDepartLead: 'Inicie sesión allí y volverá aquí automáticamente.',
   companyFailed:
@@ -149,6 +156,36 @@ export const es: Texts = {
   companySuggested: 'En su empresa se inicia sesión con My Company ID.',
   companyThrottled: 'Ha habido demasiados intentos. Espere un poco.',
   or: 'o',
+
+  codeAddress: '¿Cuál es su correo electrónico?',
+  codeAddressLead: (provider) =>
+    `Para continuar con ${provider}, escriba la dirección en la que recibe su correo. Le enviaremos un código.`,
+  codeLead: (provider, email) =>
+    `Hay un correo con un código en camino a ${email}. Escriba el código aquí, en esta ventana, para continuar con ${provider}. Es válido durante 10 minutos.`,
+  codeSend: 'Enviarme un código',
+  codeThrottled: (minutes) =>
+    `Ha sido demasiado a menudo o demasiado pronto. Inténtelo de nuevo dentro de ${minutes === 1 ? 'un minuto' : `${minutes} minutos`}.`,
+  codeWrong: 'Este no es el código del último correo, o tiene más de 10 minutos.',
+  identityOtherEmail:
+    'Esa cuenta tiene una dirección distinta de la invitada. Use la que tiene esta dirección o elija una contraseña.',
+  identityTaken: 'No se ha vinculado nada: una de las dos cuentas ya está vinculada a otra.',
+  identityUnknown:
+    'Nadie inicia sesión aquí con esa cuenta. Pida una invitación a su administrador o inicie sesión de otra forma.',
+  linkConfirm: (provider) => `¿Vincular su cuenta de ${provider}?`,
+  linkConfirmLead: (provider) =>
+    `Desde entonces también podrá iniciar sesión con ${provider}. Vincúlela solo si las dos son suyas: quien tenga la cuenta de ${provider} podrá iniciar sesión en su nombre.`,
+  linkDo: 'Vincular',
+  linkDoNot: 'No vincular',
+  linkExternal: (provider) => `Cuenta de ${provider}`,
+  linkMismatch: (email) =>
+    `Era otra persona y no se ha vinculado nada. Inicie sesión como ${email} para vincular la cuenta.`,
+  linkOtherWay: 'Iniciar sesión de otra forma',
+  linkOwn: 'Su cuenta aquí',
+  linkSignIn: (provider) => `Inicie sesión para vincular ${provider}`,
+  linkSignInLead: (provider) =>
+    `Ya existe una cuenta con este correo electrónico. Inicie sesión como siempre para vincularle su cuenta de ${provider}.`,
+  socialFailed:
+    'Ese inicio de sesión no ha llegado a su fin. Inténtelo de nuevo o inicie sesión de otra forma.',
 
   testAsserted: 'Lo que ha dicho el proveedor de identidad',
   testCode: 'Motivo',

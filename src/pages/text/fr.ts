@@ -54,12 +54,18 @@ export const fr: Texts = {
     cross_site_request: 'Cette demande vient d’un autre site',
     domain_not_proven: 'Le domaine n’est pas encore vérifié',
     domain_refused: 'Ce domaine ne peut pas être revendiqué',
+    fresh_sign_in_required: 'Reconnectez-vous d’abord',
     headers_too_large: 'L’adresse ou les cookies sont trop longs',
+    identity_other_email: 'Cette identité correspond à une autre adresse',
+    identity_taken: 'Cette identité est déjà associée à quelqu’un',
+    identity_unknown: 'Personne ne se connecte ici avec cette identité',
     interaction_expired: 'Cette connexion est terminée',
     internal_error: 'Une erreur s’est produite',
     invalid_credentials: 'L’e-mail ou le mot de passe est incorrect',
     invalid_input: 'Cette demande n’est pas compréhensible',
+    last_way_in: 'C’est le dernier moyen de se connecter',
     link_expired: 'Ce lien n’est plus valable',
+    link_mismatch: 'Ce n’était pas la personne à associer',
     metadata_refused: 'Ces métadonnées ne peuvent pas être utilisées',
     connection_not_enabled: 'Cette connexion n’est pas activée',
     connection_not_tested: 'Cette connexion doit d’abord être testée',
@@ -69,6 +75,7 @@ export const fr: Texts = {
     password_refused: 'Ce mot de passe ne peut pas être utilisé',
     payload_too_large: 'Cette demande est trop volumineuse',
     request_timeout: 'Cette demande a duré trop longtemps',
+    social_sign_in_failed: 'La connexion n’y a pas abouti',
     sso_required: 'Votre entreprise exige My Company ID',
     throttled: 'Il y a eu trop d’essais',
     unavailable: 'Le service n’est pas disponible en ce moment',
@@ -140,7 +147,7 @@ export const fr: Texts = {
     'Vous vous êtes connecté avec l’entreprise d’un autre compte. Pour celui-ci, connectez-vous à nouveau.',
   companyChoose: 'Choisissez votre connexion',
   companyChooseLead: 'Votre entreprise propose plusieurs connexions. Laquelle est la vôtre\u00a0?',
-  companyContinue: (label) => `Continuer avec ${label}`,
+  continueWith: (label) => `Continuer avec ${label}`,
   companyDepart: (label) => `Continuer vers ${label}`,
   companyDepartLead: 'Connectez-vous là-bas\u00a0: vous reviendrez ici automatiquement.',
   companyFailed:
@@ -153,6 +160,35 @@ export const fr: Texts = {
   companySuggested: 'Dans votre entreprise, on se connecte avec My Company ID.',
   companyThrottled: 'Il y a eu trop d’essais. Attendez un peu.',
   or: 'ou',
+
+  codeAddress: 'Quelle est votre adresse e-mail\u00a0?',
+  codeAddressLead: (provider) =>
+    `Pour continuer avec ${provider}, saisissez l’adresse à laquelle on peut vous joindre. Nous y enverrons un code.`,
+  codeLead: (provider, email) =>
+    `Un e-mail contenant un code est en route vers ${email}. Saisissez le code ici, dans cette fenêtre, pour continuer avec ${provider}. Il est valable 10 minutes.`,
+  codeSend: 'M’envoyer un code',
+  codeThrottled: (minutes) =>
+    `C’était trop souvent, ou trop tôt. Réessayez dans ${minutes === 1 ? 'une minute' : `${minutes} minutes`}.`,
+  codeWrong: 'Ce n’est pas le code du dernier e-mail, ou il date de plus de 10 minutes.',
+  identityOtherEmail:
+    'Ce compte a une autre adresse que celle qui a été invitée. Prenez celui qui a cette adresse, ou choisissez un mot de passe.',
+  identityTaken: 'Rien n’a été associé\u00a0: l’un des deux comptes est déjà associé à un autre.',
+  identityUnknown:
+    'Personne ne se connecte ici avec ce compte. Demandez une invitation à votre administrateur, ou connectez-vous autrement.',
+  linkConfirm: (provider) => `Associer votre compte ${provider}\u00a0?`,
+  linkConfirmLead: (provider) =>
+    `Vous pourrez ensuite vous connecter aussi avec ${provider}. Ne les associez que si les deux sont à vous\u00a0: qui détient le compte ${provider} pourra se connecter en votre nom.`,
+  linkDo: 'Associer',
+  linkDoNot: 'Ne pas associer',
+  linkExternal: (provider) => `Compte ${provider}`,
+  linkMismatch: (email) =>
+    `C’était quelqu’un d’autre, et rien n’a été associé. Connectez-vous en tant que ${email} pour associer.`,
+  linkOtherWay: 'Se connecter autrement',
+  linkOwn: 'Votre compte ici',
+  linkSignIn: (provider) => `Connectez-vous pour associer ${provider}`,
+  linkSignInLead: (provider) =>
+    `Un compte avec cette adresse e-mail existe. Connectez-vous comme d’habitude pour y associer votre compte ${provider}.`,
+  socialFailed: 'Cette connexion n’est pas allée à son terme. Réessayez, ou connectez-vous autrement.',
 
   testAsserted: 'Ce que le fournisseur d’identité a déclaré',
   testCode: 'Motif',

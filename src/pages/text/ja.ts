@@ -52,12 +52,18 @@ export const ja: Texts = {
     cross_site_request: '別のサイトからのリクエストです',
     domain_not_proven: 'ドメインはまだ確認されていません',
     domain_refused: 'このドメインは登録できません',
+    fresh_sign_in_required: 'もう一度サインインしてください',
     headers_too_large: 'アドレスまたは Cookie が長すぎます',
+    identity_other_email: 'この ID は別のアドレスのものです',
+    identity_taken: 'この ID はすでに別のユーザーに関連付けられています',
+    identity_unknown: 'この ID でサインインするユーザーはいません',
     interaction_expired: 'このサインインは終了しました',
     internal_error: 'エラーが発生しました',
     invalid_credentials: 'メールアドレスまたはパスワードが正しくありません',
     invalid_input: 'リクエストを理解できませんでした',
+    last_way_in: 'これは最後のサインイン方法です',
     link_expired: 'このリンクは無効です',
+    link_mismatch: '関連付ける相手とは別のユーザーでした',
     metadata_refused: 'このメタデータは使用できません',
     connection_not_enabled: 'この接続は有効になっていません',
     connection_not_tested: '先にこの接続をテストする必要があります',
@@ -67,6 +73,7 @@ export const ja: Texts = {
     password_refused: 'このパスワードは使用できません',
     payload_too_large: 'リクエストが大きすぎます',
     request_timeout: 'リクエストに時間がかかりすぎました',
+    social_sign_in_failed: '移動先でのサインインに失敗しました',
     sso_required: '会社により My Company ID でのサインインが必要です',
     throttled: '試行回数が多すぎます',
     unavailable: '現在、サービスを利用できません',
@@ -137,7 +144,7 @@ export const ja: Texts = {
     '別のアカウントの会社でサインインしています。このアカウントを使うには、もう一度サインインしてください。',
   companyChoose: 'サインイン方法の選択',
   companyChooseLead: '会社に複数のサインイン方法があります。ご利用のものを選んでください。',
-  companyContinue: (label) => `${label} で続ける`,
+  continueWith: (label) => `${label} で続ける`,
   companyDepart: (label) => `${label} に進む`,
   companyDepartLead: '移動先でサインインすると、自動的にここに戻ります。',
   companyFailed:
@@ -149,6 +156,34 @@ export const ja: Texts = {
   companySuggested: 'お客様の会社では My Company ID でサインインします。',
   companyThrottled: '試行回数が多すぎます。しばらくお待ちください。',
   or: 'または',
+
+  codeAddress: 'メールアドレスの入力',
+  codeAddressLead: (provider) =>
+    `${provider} で続けるには、メールを受け取れるアドレスを入力してください。コードをお送りします。`,
+  codeLead: (provider, email) =>
+    `${email} 宛てにコードをメールでお送りしました。${provider} で続けるには、このウィンドウでコードを入力してください。10 分間有効です。`,
+  codeSend: 'コードをメールで受け取る',
+  codeThrottled: (minutes) => `回数が多すぎるか、間隔が短すぎます。${minutes} 分後にもう一度お試しください。`,
+  codeWrong: '最後のメールに記載のコードと一致しないか、10 分以上経過しています。',
+  identityOtherEmail:
+    'そのアカウントのアドレスは、招待されたアドレスと異なります。招待されたアドレスのアカウントを使うか、パスワードを設定してください。',
+  identityTaken: '関連付けられませんでした。どちらか一方がすでに別のものに関連付けられています。',
+  identityUnknown:
+    'そのアカウントでサインインするユーザーはいません。管理者に招待を依頼するか、別の方法でサインインしてください。',
+  linkConfirm: (provider) => `${provider} アカウントを関連付けますか？`,
+  linkConfirmLead: (provider) =>
+    `今後は ${provider} でもサインインできるようになります。どちらもご自身のものである場合にのみ関連付けてください。${provider} アカウントを持つ人は、あなたとしてサインインできます。`,
+  linkDo: '関連付ける',
+  linkDoNot: '関連付けない',
+  linkExternal: (provider) => `${provider} アカウント`,
+  linkMismatch: (email) =>
+    `別のユーザーだったため、関連付けられていません。関連付けるには ${email} でサインインしてください。`,
+  linkOtherWay: '別の方法でサインイン',
+  linkOwn: 'ここでのアカウント',
+  linkSignIn: (provider) => `サインインして ${provider} を関連付ける`,
+  linkSignInLead: (provider) =>
+    `このメールアドレスのアカウントがあります。${provider} アカウントを関連付けるには、いつもの方法でサインインしてください。`,
+  socialFailed: 'サインインが完了しませんでした。もう一度試すか、別の方法でサインインしてください。',
 
   testAsserted: 'ID プロバイダーからの情報',
   testCode: '理由',
