@@ -301,7 +301,13 @@ export const surface: Readonly<Record<string, Row>> = {
   },
   'GET /demo/:app': {},
   'GET /demo/:app/sign-in': {
-    more: { login_hint: 'canary@acme.test', prompt: 'login', max_age: '1', account: 'acme' },
+    more: {
+      login_hint: 'canary@acme.test',
+      domain_hint: 'acme.test',
+      prompt: 'login',
+      max_age: '1',
+      account: 'acme',
+    },
   },
   'GET /demo/:app/callback': { requests: [{ code: 'canary-code', state: 'canary-state', iss: '<issuer>' }] },
   'POST /demo/:app/refresh': {},
