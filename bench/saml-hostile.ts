@@ -46,6 +46,8 @@ const connection: SamlConnection = {
   secretSealed: null,
   refreshAt: null,
   refreshError: null,
+  createdAt: ctx.now(),
+  updatedAt: ctx.now(),
   settings: {
     kind: 'saml',
     entityId: idp.entityId,

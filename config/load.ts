@@ -24,10 +24,14 @@ export interface Brand {
 export interface Config {
   readonly port: number;
   readonly host: string;
+  /** Undefined where the metrics have no port of their own. */
+  readonly metricsPort: number | undefined;
   /** The public origin; also the `iss` of every token. */
   readonly issuer: string;
   /** Undefined means the embedded PostgreSQL in `dataDir`. */
   readonly databaseUrl: string | undefined;
+  /** The same database by the role that owns it; undefined where the service's own role does. */
+  readonly migrationDatabaseUrl: string | undefined;
   readonly dataDir: string;
   readonly secretKeys: readonly [Key, ...Key[]];
   readonly cookieKeys: readonly [Key, ...Key[]];
@@ -37,6 +41,7 @@ export interface Config {
   readonly brand: Brand;
   readonly signInUrl: string | undefined;
   readonly trustedProxies: readonly string[];
+  readonly apiRequestsPerMinute: number;
   /** Two or more; what they do not agree on is not proven. */
   readonly dnsResolvers: readonly string[];
   /** The social providers that are switched on. */
@@ -71,8 +76,10 @@ export function loadConfig(env: Environment = process.env): Config {
   const config = {
     port: values.PORT,
     host: values.HOST,
+    metricsPort: values.METRICS_PORT,
     issuer,
     databaseUrl: values.DATABASE_URL,
+    migrationDatabaseUrl: values.MIGRATION_DATABASE_URL,
     dataDir: values.DATA_DIR,
     secretKeys: values.SECRET_KEYS ?? made?.secretKeys ?? [],
     cookieKeys: values.COOKIE_KEYS ?? made?.cookieKeys ?? [],
@@ -81,6 +88,7 @@ export function loadConfig(env: Environment = process.env): Config {
     brand: brandOf(values),
     signInUrl: values.SIGN_IN_URL,
     trustedProxies: values.TRUSTED_PROXIES,
+    apiRequestsPerMinute: values.API_REQUESTS_PER_MINUTE,
     dnsResolvers: values.DNS_RESOLVERS,
     social: socialClients(values, { demoUrl: demo ? `${issuer}/demo/idp/social` : undefined }),
     signUp: values.SIGN_UP,
@@ -90,6 +98,9 @@ export function loadConfig(env: Environment = process.env): Config {
   };
   problems.push(...keyProblems(values, demo, env), ...signInUrlProblems(config), ...proxyProblems(config));
   problems.push(...socialProblems(values, { isSet: (name) => isSet(env, name), production }));
+  if (values.METRICS_PORT === values.PORT) problems.push('METRICS_PORT must be another port than PORT');
+  if (isSet(env, 'MIGRATION_DATABASE_URL') && !isSet(env, 'DATABASE_URL'))
+    problems.push('MIGRATION_DATABASE_URL needs DATABASE_URL beside it, by another role');
   if (production) problems.push(...productionProblems(values, env));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config as typeof config & Pick<Config, 'secretKeys' | 'cookieKeys'>;

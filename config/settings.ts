@@ -102,6 +102,11 @@ export const settings = {
     fallback: 'localhost',
     about: 'The address to listen on; 0.0.0.0 (or ::) in a container.',
   }),
+  METRICS_PORT: setting({
+    parse: port,
+    about:
+      'A port for GET /metrics alone, for Prometheus: whoever reaches it may read the numbers, so no proxy may lead to it. Without it production has no metrics; anywhere else they are at PORT.',
+  }),
   ISSUER: setting({
     parse: origin,
     about:
@@ -111,6 +116,12 @@ export const settings = {
     parse: absoluteUrl(['postgres:', 'postgresql:']),
     secret: true,
     about: 'The PostgreSQL (15 or later) to use. Without it an embedded PostgreSQL is started: the demo.',
+  }),
+  MIGRATION_DATABASE_URL: setting({
+    parse: absoluteUrl(['postgres:', 'postgresql:']),
+    secret: true,
+    about:
+      'The same database, by the role that owns its tables. With it, migrations run as this role, and that of DATABASE_URL gets no more than it needs: it can neither change the schema nor the audit trail. See docs/operations.md.',
   }),
   DATA_DIR: setting({
     parse: text,
@@ -222,6 +233,14 @@ export const settings = {
     parse: absoluteUrl(['https:', 'http:']).transform((value) => value.replace(/\/+$/, '')),
     about:
       'For rehearsals: a server that plays all six social providers, each below its name. Whoever is there says who everybody is, so production refuses it. The demo plays those that have no settings of their own.',
+  }),
+  API_REQUESTS_PER_MINUTE: setting({
+    parse: z
+      .string()
+      .regex(/^[1-9]\d{0,6}$/, 'must be a number from 1 to 9999999')
+      .transform(Number),
+    fallback: '600',
+    about: 'How many requests of the admin interface each of its callers has, on each replica.',
   }),
   LOG_LEVEL: setting({
     parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

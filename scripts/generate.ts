@@ -15,6 +15,8 @@ import { failures } from '../src/kernel/failures.ts';
 const generators = {
   'docs/configuration.md': configurationDocument,
   'docs/errors.md': errorsDocument,
+  'docs/openapi.json': async () =>
+    `${JSON.stringify((await import('../src/http/admin.ts')).openApi, null, 2)}\n`,
   'src/db/schema.ts': schemaModule,
 } satisfies Record<string, () => string | Promise<string>>;
 

@@ -8,21 +8,24 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
 import { type Job, startBackground } from './background.ts';
 import type { Context } from './context.ts';
-import { clientChangedChannel } from './core/clients/clients.ts';
+import { sealEvents } from './core/audit/audit.ts';
 import { warnOfCertificates } from './core/connections/connections.ts';
 import { forgetEndedThrottles } from './core/credentials/credentials.ts';
 import { recheckDomains } from './core/domains/domains.ts';
-import { ensureSigningKeys } from './core/keys/keys.ts';
+import { forgetIdempotencyKeys } from './core/idempotency/idempotency.ts';
+import { ensureSigningKeys, replaceOldKeys } from './core/keys/keys.ts';
 import { decidePasswordResets } from './core/password-resets/password-resets.ts';
 import { connect } from './db/connect.ts';
-import { listen } from './db/listen.ts';
-import { migrateToLatest } from './db/migrate.ts';
+import { prepareDatabase } from './db/grants.ts';
 import { refreshMetadata } from './federation/refresh.ts';
 import { createSafeFetch } from './fetch.ts';
+import { mountAdmin } from './http/admin.ts';
 import { answerClientError } from './http/client-error.ts';
 import { dropTossedCookies } from './http/cookies.ts';
 import { federationRoutes } from './http/federation.ts';
-import { engineRoutes } from './http/engine.ts';
+import { closeIdleConnections } from './http/idle-connections.ts';
+import { countRequests, metricsRoutes, serveMetrics } from './http/metrics.ts';
+import { engineRoutes, settleKeysFirst } from './http/engine.ts';
 import { registerLook } from './http/html.ts';
 import { registerHeaders, registerPageCors } from './http/headers.ts';
 import { sendFailure } from './http/problems.ts';
@@ -30,6 +33,7 @@ import { publicRoutes } from './http/public.ts';
 import { notificationsRoute } from './http/federation/notifications.ts';
 import { recoveryRoutes } from './http/recovery.ts';
 import { mount, mountAsText } from './http/route.ts';
+import { seatRequestRoutes } from './http/seat-requests.ts';
 import { signInRoutes } from './http/sign-in.ts';
 import { Failure } from './kernel/failures.ts';
 import { createGate } from './kernel/gate.ts';
@@ -38,8 +42,9 @@ import type { Clock } from './kernel/time.ts';
 import { deliverMail } from './mail/deliver.ts';
 import { createSmtpTransport, type MailTransport } from './mail/transport.ts';
 import { createEngineHtml } from './pages/engine.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import { createLook } from './pages/look.ts';
-import { createEngine, type Engine } from './provider/provider.ts';
+import { type Engines, openEngines } from './provider/engines.ts';
 
 export interface AppOptions {
   readonly config: Config & { readonly databaseUrl: string };
@@ -67,24 +72,20 @@ export async function buildApp({
   const db = connect(config.databaseUrl, {
     onError: (err) => log.warn({ err }, 'lost an idle database connection'),
   });
-  const fetch = createSafeFetch({ allowLoopbackAndHttp: !config.production });
-  const ctx: Context = { config, db, now, log, fetch: fetch.fetch, hashGate: hashGate(), origin: {} };
-  await migrateToLatest(db);
+  const { fetch, close: closeFetch } = createSafeFetch({ allowLoopbackAndHttp: !config.production });
+  const metrics = createMetrics();
+  const { observer } = metrics;
+  const ctx: Context = { config, db, now, log, fetch, hashGate: hashGate(), origin: {}, observer };
+  const metricsServer = await serveMetrics(ctx, metrics);
+  await prepareDatabase(db, config);
   await ensureSigningKeys(ctx);
   const look = createLook(config.brand);
-  const engine = await createEngine(ctx, createEngineHtml(look));
-  const listener = await listen(config.databaseUrl, {
-    channel: clientChangedChannel,
-    onNotify: (clientId) => {
-      engine.clients.forget(clientId);
-    },
-    onLost: (err) => {
-      log.warn({ err }, 'lost the notifications; clients are forgotten');
-      engine.clients.forget();
-    },
-  });
+  const engines = await openEngines(ctx, { databaseUrl: config.databaseUrl, html: createEngineHtml(look) });
+  const engine = engines.current;
 
   const server = createServer(config, log);
+  countRequests(server, metrics);
+  settleKeysFirst(server, engines);
   dropTossedCookies(server);
   registerLook(server, look);
   await registerHeaders(server, config);
@@ -92,42 +93,49 @@ export async function buildApp({
   await server.register(accepts);
   await server.register(formbody, { bodyLimit: 64 * 1024 });
   mount(server, ctx, [
-    ...publicRoutes(() => engine, look.stylesheet),
-    ...signInRoutes(() => engine),
-    ...recoveryRoutes(() => engine),
-    ...federationRoutes(() => engine),
+    ...publicRoutes(engines.latest, look.stylesheet),
+    ...signInRoutes(engine),
+    ...recoveryRoutes(engine),
+    ...seatRequestRoutes(),
+    ...federationRoutes(engine),
+    ...metricsRoutes(config, metrics),
   ]);
   await server.register((scope) => {
-    engineRoutes(scope, ctx, () => engine);
+    engineRoutes(scope, ctx, engine);
     return Promise.resolve();
   });
   await mountAsText(server, ctx, [notificationsRoute]);
+  await mountAdmin(server, ctx, engine);
   const demo = config.demo ? await (await import('./demo/demo.ts')).createDemo(ctx) : undefined;
   if (demo) mount(server, ctx, demo.routes);
   const mail = config.smtpUrl === undefined ? demo?.mailbox : createSmtpTransport(config);
   if (!mail) log.info('SMTP_URL is not set: mail waits in the outbox');
-  const jobs = backgroundJobs(engine, mail);
+  const jobs = backgroundJobs(engines, mail);
   const running = background ? startBackground(ctx, jobs) : undefined;
   server.addHook('onClose', async () => {
     await running?.stop();
     mail?.close();
-    await listener.close();
-    await fetch.close();
+    await engines.close();
+    await closeFetch();
+    await metricsServer?.close();
     await db.destroy();
   });
   return { server, ctx, jobs };
 }
 
 /** What runs beside the requests, on every replica at once. */
-function backgroundJobs(engine: Engine, mail: MailTransport | undefined): Job[] {
+function backgroundJobs(engines: Engines, mail: MailTransport | undefined): Job[] {
   return [
     { name: 'mail', everyMs: 1000, run: async (ctx) => (mail ? deliverMail(ctx, mail) : 0) },
-    { name: 'logout notices', everyMs: 1000, run: (ctx) => engine.backChannelLogout.deliver(ctx) },
+    { name: 'logout notices', everyMs: 1000, run: engines.deliverLogout },
     { name: 'password resets', everyMs: 1000, run: decidePasswordResets },
     { name: 'domains', everyMs: 60_000, run: recheckDomains },
     { name: 'connection metadata', everyMs: 60_000, run: refreshMetadata },
     { name: 'certificate warnings', everyMs: 3_600_000, run: warnOfCertificates },
+    { name: 'event seals', everyMs: 300_000, run: sealEvents },
+    { name: 'old signing keys', everyMs: 3_600_000, run: replaceOldKeys },
     { name: 'throttles', everyMs: 3_600_000, run: forgetEndedThrottles },
+    { name: 'idempotency keys', everyMs: 3_600_000, run: forgetIdempotencyKeys },
   ];
 }
 
@@ -182,17 +190,4 @@ function isAddress(url: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Without this, closing waits for every kept-alive connection that has just served a request: over a minute. */
-function closeIdleConnections(server: FastifyInstance): void {
-  let closing = false;
-  server.addHook('preClose', async () => {
-    closing = true;
-  });
-  server.addHook('onRequest', async (_request, reply) => {
-    reply.raw.once('finish', () => {
-      if (closing) setImmediate(() => server.server.closeIdleConnections());
-    });
-  });
 }

@@ -17,6 +17,8 @@ export interface Background {
 /** A job that fails is logged and tried again after its rest: one broken row must not end the others' work. */
 export function startBackground(ctx: Context, jobs: readonly Job[]): Background {
   const stopping = new AbortController();
+  for (const { name: task, everyMs } of jobs)
+    ctx.observer?.scheduledTask({ task, intervalSeconds: everyMs / 1000, at: ctx.now() });
   const loops = jobs.map((job) => runUntil(stopping.signal, ctx, job));
   return {
     async stop() {
@@ -28,11 +30,23 @@ export function startBackground(ctx: Context, jobs: readonly Job[]): Background 
 
 async function runUntil(stopped: AbortSignal, ctx: Context, job: Job): Promise<void> {
   while (!stopped.aborted) {
-    const done = await job.run(ctx).catch((err: unknown) => {
-      ctx.log.error({ err, job: job.name }, 'a job failed');
-      return 0;
-    });
+    const done = await runOnce(ctx, job);
     if (done === 0) await rest(job.everyMs, stopped);
+  }
+}
+
+async function runOnce(ctx: Context, job: Job): Promise<number> {
+  const begun = performance.now();
+  const note = (succeededAt: Date | undefined): void =>
+    ctx.observer?.ranTask({ task: job.name, seconds: (performance.now() - begun) / 1000, succeededAt });
+  try {
+    const done = await job.run(ctx);
+    note(ctx.now());
+    return done;
+  } catch (err) {
+    ctx.log.error({ err, job: job.name }, 'a job failed');
+    note(undefined);
+    return 0;
   }
 }
 

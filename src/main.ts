@@ -22,8 +22,10 @@ async function start(config: Config): Promise<void> {
     log,
     background: true,
   });
+  // Signals, and what nobody has caught (uncaughtException, unhandledRejection): after that nobody knows in what state we
+  // are. Nothing new is taken, what is under way gets ten seconds, and the process ends with 1 to be started anew.
   closeWithGrace({ delay: 10_000, logger: log }, async ({ err }) => {
-    if (err) log.error({ err }, 'closing after an unexpected error');
+    if (err) log.fatal({ err }, 'closing: nobody has caught this error');
     await server.close();
     await database.stop();
   });

@@ -82,6 +82,20 @@ const expectations: Record<SettingName, Expectation> = {
     bad: ['0', '65536', '-1', '3000.5', '0x50', '3e3', ' ', 'http'],
     unset: 3000,
   },
+  API_REQUESTS_PER_MINUTE: {
+    read: (config) => config.apiRequestsPerMinute,
+    good: [
+      ['1', 1],
+      ['9999999', 9_999_999],
+    ],
+    bad: ['0', '-1', '1.5', '10000000', 'many'],
+    unset: 600,
+  },
+  METRICS_PORT: {
+    read: (config) => config.metricsPort,
+    good: [['9464', 9464]],
+    bad: ['0', '65536', 'metrics', '3000'],
+  },
   HOST: { read: (config) => config.host, good: [['0.0.0.0', '0.0.0.0']], bad: [], unset: 'localhost' },
   ISSUER: {
     read: (config) => config.issuer,
@@ -103,6 +117,11 @@ const expectations: Record<SettingName, Expectation> = {
     read: (config) => config.databaseUrl,
     good: ['postgres://a:b@db/doorward', 'postgresql://db/doorward'].map((it) => [it, it]),
     bad: ['mysql://db/doorward', 'db:5432', 'doorward'],
+  },
+  MIGRATION_DATABASE_URL: {
+    read: (config) => config.migrationDatabaseUrl,
+    good: [['postgres://owner:b@db/doorward', 'postgres://owner:b@db/doorward']],
+    bad: ['mysql://db/doorward', 'doorward'],
   },
   DATA_DIR: { read: (config) => config.dataDir, good: [['/var/d', '/var/d']], bad: [], unset: '.data' },
   SECRET_KEYS: {
@@ -350,7 +369,7 @@ t.test('a secret may come from a file, and only a secret', (t) => {
 
 t.test('a secret whose file is missing or empty, or that is given twice, is refused', (t) => {
   const { file } = folder(t, { empty: '\n', keys: newKey(), url: 'postgres://db/from-file' });
-  for (const name of ['DATABASE_URL', 'SECRET_KEYS', 'COOKIE_KEYS', 'SMTP_URL']) {
+  for (const name of ['DATABASE_URL', 'MIGRATION_DATABASE_URL', 'SECRET_KEYS', 'COOKIE_KEYS', 'SMTP_URL']) {
     for (const base of [development, production]) {
       const without = { ...base, [name]: undefined };
       t.same(
@@ -384,6 +403,11 @@ t.test('production refuses, each by itself', (t) => {
     ['an issuer that is none', { ISSUER: 'login.example.com' }, ['ISSUER']],
     ['a missing database', { DATABASE_URL: undefined }, ['DATABASE_URL']],
     ['a missing database (empty)', { DATABASE_URL: '' }, ['DATABASE_URL']],
+    [
+      'the owner of a database that is missing',
+      { DATABASE_URL: undefined, MIGRATION_DATABASE_URL: 'postgres://owner@db/doorward' },
+      ['DATABASE_URL', 'MIGRATION_DATABASE_URL'],
+    ],
     ['missing secret keys', { SECRET_KEYS: undefined }, ['SECRET_KEYS']],
     ['missing cookie keys', { COOKIE_KEYS: '' }, ['COOKIE_KEYS']],
     ['a zero secret key', { SECRET_KEYS: Buffer.alloc(32).toString('base64url') }, ['SECRET_KEYS']],
@@ -511,7 +535,14 @@ t.test('no error says a secret', (t) => {
     messageOf({ ...production, DATABASE_URL: `mysql${address}`, SMTP_URL: `http${address}` }),
     messageOf({ ...production, SECRET_KEYS: `${secret}AAAA`, COOKIE_KEYS: `${secret}.${secret}` }),
     messageOf({ ...production, SECRET_KEYS: secret, COOKIE_KEYS: secret }),
-    ...['SECRET_KEYS', 'COOKIE_KEYS', 'DATABASE_URL', 'SMTP_URL', 'APPLE_PRIVATE_KEY'].map((name) => {
+    ...[
+      'SECRET_KEYS',
+      'COOKIE_KEYS',
+      'DATABASE_URL',
+      'MIGRATION_DATABASE_URL',
+      'SMTP_URL',
+      'APPLE_PRIVATE_KEY',
+    ].map((name) => {
       writeFileSync(file(name), `${secret}${secret}`);
       return messageOf({ ...production, [name]: undefined, [`${name}_FILE`]: file(name) });
     }),

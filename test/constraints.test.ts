@@ -89,6 +89,7 @@ async function twoAccounts(t: Test): Promise<pg.Client> {
       insert into products (id, slug, name, created_at, updated_at) values ('prd_${name}', '${name}', '${name}', now(), now());
       insert into subscriptions (account_id, product_id, seats, starts_at, created_at, updated_at)
         values ('acc_${name}', 'prd_${name}', 5, now(), now(), now());
+      insert into seat_requests values ('srq_${name}', 'acc_${name}', 'prd_${name}', 'usr_${name}', 'refused', 'C', now(), now());
       insert into invitations (id, account_id, user_id, email, role, token_hash, locale, created_at, sent_at, expires_at)
         values ('inv_${name}', 'acc_${name}', 'usr_${name}', '${name}@x.test', 'agent', 'token ${name}', 'en', now(), now(), now())`);
   }
@@ -101,6 +102,8 @@ t.test('no row of one account points into another', async (t) => {
     `insert into seats values ('sea_1', 'acc_${account}', 'prd_${product}', 'usr_${user}', now(), null, now())`;
   const request = (account: string, product: string, user: string) =>
     `insert into seat_requests values ('srq_1', 'acc_${account}', 'prd_${product}', 'usr_${user}', 'open', 'C', now(), null)`;
+  const link = (account: string, user: string) =>
+    `insert into seat_request_links values ('acc_${account}', 'srq_a', 'usr_${user}', 'a@x.test', 'hash', now())`;
   const reservation = (account: string, product: string, user: string) =>
     `insert into seat_reservations values ('acc_${account}', 'prd_${product}', 'usr_${user}', now())`;
   const invited = (account: string, invitation: string, product: string) =>
@@ -113,6 +116,9 @@ t.test('no row of one account points into another', async (t) => {
     [request('a', 'a', 'a'), undefined],
     [request('a', 'a', 'b'), 'seat_requests_membership_fkey'],
     [request('a', 'b', 'a'), 'seat_requests_subscription_fkey'],
+    [link('a', 'a'), undefined],
+    [link('a', 'b'), 'seat_request_links_membership_fkey'],
+    [link('b', 'b'), 'seat_request_links_request_fkey'],
     [reservation('a', 'a', 'b'), undefined], // who is invited is a user, and no member yet
     [reservation('a', 'b', 'a'), 'seat_reservations_subscription_fkey'],
     [invited('a', 'a', 'a'), undefined],

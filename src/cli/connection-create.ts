@@ -3,6 +3,7 @@ import { findAccountBySlug } from '../core/accounts/accounts.ts';
 import {
   type Connection,
   establishConnection,
+  makeMissingKeys,
   type Mapping,
   parseMapping,
   parseSettings,
@@ -149,6 +150,7 @@ export async function change(ctx: Context, connection: Connection, given: Given)
     connectionId: connection.id,
     settings,
     ...published,
+    keys: await makeMissingKeys(ctx, connection, settings),
     ...(label !== undefined && { label }),
     ...(mapping !== undefined && { mapping: parseMapping(await readJsonFile(mapping), connection.mapping) }),
     ...(secret !== undefined && { secret: await readTextFile(secret) }),

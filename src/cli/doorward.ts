@@ -2,13 +2,17 @@
 /** doorward <command>: what an operator does from a shell. Reads the same settings as the service. */
 import { pino } from 'pino';
 import { loadConfig } from '../../config/load.ts';
+import { auditCommands } from './audit.ts';
 import { openCommandContext } from './context.ts';
 import type { Command } from './command.ts';
 import { connectionCommands } from './connection.ts';
 import { createOperator } from './create-operator.ts';
+import { doctorCommands } from './doctor.ts';
 import { domainCommands } from './domain.ts';
 import { identityCommands } from './identity.ts';
+import { importCommand } from './import.ts';
 import { invite } from './invite.ts';
+import { keyCommands } from './keys.ts';
 import { migrate } from './migrate.ts';
 import { seed } from './seed.ts';
 
@@ -17,9 +21,13 @@ const commands: Readonly<Record<string, Command>> = {
   seed,
   'client create-operator': createOperator,
   invite,
+  import: importCommand,
   ...domainCommands,
   ...connectionCommands,
   ...identityCommands,
+  ...keyCommands,
+  ...auditCommands,
+  ...doctorCommands,
 };
 
 process.exitCode = await main(process.argv.slice(2));
@@ -34,8 +42,10 @@ async function main(words: readonly string[]): Promise<number> {
   try {
     const context = await openCommandContext(loadConfig(), pino({ level: 'warn' }, process.stderr));
     try {
-      process.stdout.write(`${await command.run(context, words.slice(name.split(' ').length))}\n`);
-      return 0;
+      const answer = await command.run(context, words.slice(name.split(' ').length));
+      const { text, exitCode } = typeof answer === 'string' ? { text: answer, exitCode: 0 } : answer;
+      process.stdout.write(`${text}\n`);
+      return exitCode;
     } finally {
       await context.close();
     }

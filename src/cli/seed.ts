@@ -6,9 +6,9 @@ export const seed: Command = {
   async run({ ctx }) {
     if (ctx.config.production)
       throw new Error('the demo world has passwords that everybody knows: not in production');
-    const { migrateToLatest } = await import('../db/migrate.ts');
+    const { prepareDatabase } = await import('../db/grants.ts');
     const { seedDemoWorld } = await import('../demo/world.ts');
-    await migrateToLatest(ctx.db);
+    await prepareDatabase(ctx.db, ctx.config);
     await seedDemoWorld(ctx);
     return 'The demo world is there.';
   },

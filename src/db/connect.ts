@@ -21,23 +21,47 @@ export interface ConnectOptions {
   readonly onError?: (error: Error) => void;
 }
 
+const pools = new WeakMap<Db, pg.Pool>();
+
 export function connect(url: string, options: ConnectOptions = {}): Db {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max ?? 10,
     types,
     connectionTimeoutMillis: 10_000,
+    // none of our transactions has more than a few statements: together these keep each far below the minutes after
+    // which the audit trail takes what is older for all there is (core/audit/seals.ts, which looks for one that is not)
     statement_timeout: 15_000,
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 30_000,
     application_name: 'doorward',
   });
   pool.on('error', options.onError ?? (() => {}));
-  return new Kysely<DB>({
+  // one that is lost while it is in use fails its query; unheard, its event would end the process as well
+  pool.on('connect', (client) => client.on('error', () => {}));
+  const db = new Kysely<DB>({
     dialect: new PostgresDialect({ pool: namingPool(pool) }),
     // without the option the plugin renames the keys inside the engine's stored JSON
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
+  pools.set(db, pool);
+  return db;
+}
+
+export interface PoolLoad {
+  readonly max: number;
+  readonly total: number;
+  readonly idle: number;
+  /** How many callers wait for a connection. */
+  readonly waiting: number;
+}
+
+/** How full the pool behind a connection is. */
+export function poolLoad(db: Db): PoolLoad | undefined {
+  const pool = pools.get(db);
+  if (!pool) return undefined;
+  const { totalCount: total, idleCount: idle, waitingCount: waiting } = pool;
+  return { max: pool.options.max, total, idle, waiting };
 }
 
 /**

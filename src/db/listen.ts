@@ -6,15 +6,15 @@ export interface Listener {
 }
 
 export interface ListenOptions {
-  readonly channel: string;
-  readonly onNotify: (payload: string) => void;
+  /** What is done with a notification, by its channel. */
+  readonly channels: Readonly<Record<string, (payload: string) => void>>;
   /** The connection was lost, so notifications may have been: forget everything. */
   readonly onLost: (error: Error) => void;
 }
 
 const retryMs = 1000;
 
-/** Answers when the first LISTEN stands; afterwards it reconnects by itself. */
+/** Answers when LISTEN stands; afterwards it reconnects by itself. */
 export async function listen(url: string, options: ListenOptions): Promise<Listener> {
   let closed = false;
   let client: pg.Client | undefined;
@@ -27,12 +27,13 @@ export async function listen(url: string, options: ListenOptions): Promise<Liste
       keepAlive: true,
     });
     client = fresh;
-    fresh.on('notification', ({ payload }) => {
-      options.onNotify(payload ?? '');
+    fresh.on('notification', ({ channel, payload }) => {
+      options.channels[channel]?.(payload ?? '');
     });
     fresh.once('error', lost);
     await fresh.connect();
-    await fresh.query(`listen ${pg.escapeIdentifier(options.channel)}`);
+    const channels = Object.keys(options.channels).map((channel) => pg.escapeIdentifier(channel));
+    await fresh.query(channels.map((channel) => `listen ${channel}`).join('; '));
   };
 
   const lost = (error: Error): void => {

@@ -25,6 +25,7 @@ export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
 export interface Accounts {
+  contacts: Generated<Json>;
   createdAt: Timestamp;
   expiresAt: Timestamp | null;
   graceDays: Generated<number>;
@@ -72,6 +73,8 @@ export interface Clients {
   name: string;
   pkceWaived: Generated<boolean>;
   postLogoutRedirectUris: Generated<string[]>;
+  previousSecretHash: Buffer | null;
+  previousSecretUntil: Timestamp | null;
   productId: ProductId | null;
   redirectUris: Generated<string[]>;
   requiredRole: string | null;
@@ -193,6 +196,15 @@ export interface Events {
   userId: UserId | null;
 }
 
+export interface EventSeals {
+  eventCount: number;
+  hash: Buffer;
+  lastEventId: string | null;
+  number: number;
+  sealedAt: Timestamp;
+  upToId: string;
+}
+
 export interface Grants {
   accountId: AccountId | null;
   clientId: string;
@@ -207,6 +219,14 @@ export interface HeardNotifications {
   expiresAt: Timestamp;
   jtiHash: Buffer;
   provider: string;
+}
+
+export interface IdempotencyKeys {
+  answerSealed: string | null;
+  caller: string;
+  expiresAt: Timestamp;
+  key: string;
+  requestHash: Buffer;
 }
 
 export interface Identities {
@@ -291,6 +311,7 @@ export interface Memberships {
   accountId: AccountId;
   breakGlass: Generated<boolean>;
   createdAt: Timestamp;
+  deactivatedAt: Timestamp | null;
   role: string;
   userId: UserId;
 }
@@ -348,9 +369,19 @@ export interface RefreshFamilies {
   previousUntil: Timestamp | null;
 }
 
+export interface SeatRequestLinks {
+  accountId: AccountId;
+  email: string;
+  expiresAt: Timestamp;
+  requestId: string;
+  tokenHash: Buffer;
+  userId: UserId;
+}
+
 export interface SeatRequests {
   accountId: AccountId;
   caseId: string;
+  clientId: string | null;
   decidedAt: Timestamp | null;
   id: string;
   productId: ProductId;
@@ -455,8 +486,10 @@ export interface DB {
   departures: Departures;
   domains: Domains;
   events: Events;
+  eventSeals: EventSeals;
   grants: Grants;
   heardNotifications: HeardNotifications;
+  idempotencyKeys: IdempotencyKeys;
   identities: Identities;
   interactions: Interactions;
   invitationProducts: InvitationProducts;
@@ -469,6 +502,7 @@ export interface DB {
   passwords: Passwords;
   products: Products;
   refreshFamilies: RefreshFamilies;
+  seatRequestLinks: SeatRequestLinks;
   seatRequests: SeatRequests;
   seatReservations: SeatReservations;
   seats: Seats;

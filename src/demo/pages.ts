@@ -94,7 +94,7 @@ function signedIn({ name, title }: DemoApp, tokens: Tokens): Html {
     <h2>ID token</h2>
     ${claimsTable(claims, 'id-token')}
     <h2>Access token</h2>
-    ${accessToken(tokens.accessToken)}
+    ${accessToken(tokens.accessToken)} ${name === 'admin' && recipe(tokens.accessToken)}
     <p class="note">
       Valid until
       ${tokens.expiresAt.toISOString()}${tokens.refreshToken !== undefined && ', and can be refreshed'}.
@@ -107,6 +107,16 @@ function signedIn({ name, title }: DemoApp, tokens: Tokens): Html {
 function accessToken(token: string): Html {
   if (token.split('.').length !== 3) return html`<p>Opaque: only the service can read it.</p>`;
   return claimsTable({ typ: decodeProtectedHeader(token).typ, ...decodeJwt(token) }, 'access-token');
+}
+
+/** To try the admin interface by hand as this person. Only the demo shows a token: it has nothing to lose. */
+function recipe(token: string): Html {
+  const resource = String(decodeJwt(token).aud);
+  return html`<h2>By hand</h2>
+    <pre id="recipe" tabindex="0">
+curl ${resource}/me \\
+  -H 'Authorization: Bearer ${token}'</pre>
+    <p><a href="${resource}">Everything there is to call</a></p>`;
 }
 
 function claimsTable(claims: Readonly<Record<string, unknown>>, id: string): Html {

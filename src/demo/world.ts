@@ -11,7 +11,7 @@ import {
 } from '../core/clients/clients.ts';
 import { hashPassword, updatePassword } from '../core/credentials/credentials.ts';
 import { createInvitation } from '../core/invitations/invitations.ts';
-import { createMembership, type Role } from '../core/memberships/memberships.ts';
+import { createMembership, deactivateMember, type Role } from '../core/memberships/memberships.ts';
 import { createProduct, findProductBySlug } from '../core/products/products.ts';
 import { assignSeat } from '../core/seats/seats.ts';
 import { createSubscription } from '../core/subscriptions/subscriptions.ts';
@@ -24,7 +24,14 @@ import { makeCompanyKeys, seedCompanies } from './companies.ts';
 export const demoPassword = 'correct horse battery staple';
 
 type ProductSlug = 'assist' | 'meet';
-type Places = Readonly<Record<string, { readonly role: Role; readonly seats: readonly ProductSlug[] }>>;
+interface Place {
+  readonly role: Role;
+  readonly seats: readonly ProductSlug[];
+  /** Switched off there by an admin. */
+  readonly deactivated?: boolean;
+}
+
+type Places = Readonly<Record<string, Place>>;
 
 export interface DemoPerson {
   readonly email: string;
@@ -82,11 +89,10 @@ export const demoPeople: readonly DemoPerson[] = [
   },
   {
     ...active,
-    state: 'deactivated',
     email: 'off@acme.test',
     name: 'Olaf Off',
     about: 'switched off',
-    places: { acme: agent() },
+    places: { acme: { ...agent(), deactivated: true } },
   },
   {
     email: 'invited@acme.test',
@@ -209,11 +215,12 @@ async function createPerson(
     emailVerifiedAt,
   });
   if (hash !== undefined) await updatePassword(tx, userId, hash);
-  for (const [slug, { role, seats }] of Object.entries(person.places)) {
+  for (const [slug, { role, seats, deactivated }] of Object.entries(person.places)) {
     const accountId = accounts.get(slug);
     if (!accountId) throw new Error(`the demo world has no account ${slug}`);
     await createMembership(tx, { accountId, userId, role });
     for (const seat of seats) await assignSeat(tx, { accountId, userId, productId: products[seat] });
+    if (deactivated) await deactivateMember(tx, { accountId, userId });
   }
 }
 

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
 import { Failure } from '../kernel/failures.ts';
 import { attachLog } from '../provider/engine-log.ts';
+import type { Engines } from '../provider/engines.ts';
 import { type Engine, routes } from '../provider/provider.ts';
 import { requestContext } from './route.ts';
 import { problemOf } from './problems.ts';
@@ -25,6 +26,13 @@ const endpoints: readonly [url: string, ...methods: Method[]][] = [
   [`${routes.end_session}/success`, 'GET'],
 ];
 
+/** Nothing is answered with keys that are not those of now; but whoever asks whether the process lives waits for no database. */
+export function settleKeysFirst(app: FastifyInstance, { settle }: Pick<Engines, 'settle'>): void {
+  app.addHook('onRequest', async ({ routeOptions }) => {
+    if (routeOptions.url !== '/livez') await settle();
+  });
+}
+
 /** Registered in a scope of its own, where bodies are left unread for the engine. */
 export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => Engine): void {
   app.removeAllContentTypeParsers();
@@ -40,12 +48,13 @@ export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => E
         // no honest request has a NUL in its address, and PostgreSQL could not keep it
         if (request.raw.url?.includes('%00')) throw new Failure('invalid_input');
         if (!isForEngine(request)) throw new Failure('not_found');
+        const { handle } = engine();
         pinOrigin(request, origin);
         const { raw } = takeOver(reply);
         const requestCtx = requestContext(ctx, request);
         attachLog(request.raw, requestCtx.log);
         try {
-          await engine().handle(requestCtx, request.raw, raw);
+          await handle(requestCtx, request.raw, raw);
         } catch (error) {
           request.log.error({ err: error }, 'unexpected error');
           endWith500(reply, request.id);

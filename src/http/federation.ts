@@ -4,6 +4,8 @@ import type { Route } from './route.ts';
 import { acsRoute } from './federation/acs.ts';
 import { backchannelLogoutRoute } from './federation/backchannel-logout.ts';
 import { callbackPostRoute, callbackRoute } from './federation/callback.ts';
+import { linkRoute } from './federation/link.ts';
+import { linkedRoute } from './federation/linked.ts';
 import { metadataRoute } from './federation/metadata.ts';
 import { resumeRoute } from './federation/resume.ts';
 import { startRoute } from './federation/start.ts';
@@ -15,6 +17,8 @@ export function federationRoutes(engine: () => Engine): Route[] {
     callbackRoute(engine),
     callbackPostRoute,
     resumeRoute,
+    linkRoute,
+    linkedRoute(engine),
     metadataRoute,
     backchannelLogoutRoute,
   ];

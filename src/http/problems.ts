@@ -50,7 +50,8 @@ export function setRetryAfter(reply: FastifyReply, status: number, failure: Fail
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   void reply.status(problem.status);
   if (wantsHtml(request)) return sendPage(reply, errorPage(problem, localeOf(request)));
-  return varies(reply).type('application/problem+json').send(problem);
+  // as text: whatever failed while an answer was made into JSON must not fail again, past us
+  return varies(reply).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 /** A failure as its problem; without one, a bare 500. */
@@ -71,6 +72,7 @@ export function problemOf(failure: Failure | undefined, requestId: string): Prob
 
 function asFailure(error: FastifyError | Error): Failure | undefined {
   if (error instanceof Failure) return error;
+  if (!(error instanceof Error)) return undefined; // anything can be thrown
   const { validation, statusCode } = error as FastifyError;
   if (validation) return new Failure('invalid_input', { fields: invalidFields(validation), cause: error });
   const code = statusCode === undefined ? undefined : codeByStatus[statusCode];

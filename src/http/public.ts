@@ -2,13 +2,11 @@
 import { z } from 'zod';
 import type { Engine } from '../provider/provider.ts';
 import type { Stylesheet } from '../pages/styles.ts';
+import { publishedKeysMaxAge } from '../core/keys/keys.ts';
 import { Failure } from '../kernel/failures.ts';
 import { isDatabaseReachable } from '../db/health.ts';
 import { defineRoute, type Route, type Wire } from './route.ts';
 import type { ServedDocument } from '../provider/provider.ts';
-
-/** Half of what a relying party waits at most before it asks again; key rotation counts on it. */
-const metadataMaxAge = 300;
 
 export function publicRoutes(engine: () => Engine, stylesheet: Stylesheet): Route[] {
   return [
@@ -71,7 +69,7 @@ function sendDocument({ request, reply }: Wire, document: ServedDocument | undef
   if (!document) throw new Failure('not_found');
   void reply
     .header('access-control-allow-origin', '*')
-    .header('cache-control', `public, max-age=${metadataMaxAge}`)
+    .header('cache-control', `public, max-age=${publishedKeysMaxAge}`)
     .header('etag', document.etag);
   if (request.headers['if-none-match'] === document.etag) return reply.status(304).send();
   return reply.type('application/json; charset=utf-8').send(document.body);

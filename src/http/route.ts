@@ -14,9 +14,11 @@ import { assertSameOrigin } from './same-origin.ts';
  * - `recovery`: whoever has a mailed link, or asks for one; its POSTs like those of an interaction;
  * - `federation`: an identity provider's answer, through the browser or directly; each route checks its own proof, since
  *   such posts come from another site;
+ * - `operation`: an operation of the admin interface, which says itself who may call it (http/admin/operation.ts): an access
+ *   token, judged before the body is read;
  * - `demo`: a page of the demo world, never loaded in production; its POSTs like those of an interaction.
  */
-export type Access = 'public' | 'engine' | 'interaction' | 'recovery' | 'federation' | 'demo';
+export type Access = 'public' | 'engine' | 'interaction' | 'recovery' | 'federation' | 'operation' | 'demo';
 
 export interface RouteSchema {
   readonly params?: z.ZodType;
@@ -38,10 +40,14 @@ export interface Wire {
 }
 
 export interface RouteDefinition<Schema extends RouteSchema> {
-  readonly method: 'GET' | 'POST' | 'OPTIONS';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   readonly url: string;
   readonly access: Access;
   readonly schema: Schema;
+  /** In bytes, where it is not that of the whole service. */
+  readonly bodyLimit?: number;
+  /** What is asked before the body is read; whoever is refused here has cost nothing. */
+  readonly before?: (ctx: Context, wire: Wire) => Promise<void>;
   /** `ctx` carries the request's log and origin; what it answers is sent. */
   readonly handler: (ctx: Context, input: Input<Schema>, wire: Wire) => Promise<unknown>;
 }
@@ -55,14 +61,18 @@ export function defineRoute<const Schema extends RouteSchema>(route: RouteDefini
 const fromOwnPagesOnly: ReadonlySet<Access> = new Set(['interaction', 'recovery', 'demo']);
 
 export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route[]): void {
-  for (const { method, url, access, schema, handler } of routes) {
+  for (const { method, url, access, schema, bodyLimit, before, handler } of routes) {
     const options: RouteOptions = {
       method,
       url,
       schema,
+      ...(bodyLimit !== undefined && { bodyLimit }),
       // before the body is read: a request of another site is not even parsed
       ...(fromOwnPagesOnly.has(access) &&
         method === 'POST' && { onRequest: async (req) => assertSameOrigin(ctx.config, req) }),
+      ...(before && {
+        onRequest: (request, reply) => before(requestContext(ctx, request), { request, reply }),
+      }),
       handler: (request, reply) => {
         const input = { params: request.params, query: request.query, body: request.body };
         return handler(requestContext(ctx, request), input, { request, reply });

@@ -1,8 +1,8 @@
 /**
  * Every failure this service tells a caller about, one line each; nothing else is ever shown.
- * `docs/errors.md` is generated from this table.
+ * `docs/errors.md` is generated from these tables.
  */
-export const failures = {
+export const shownFailures = {
   invalid_input: { status: 400, title: 'The request is not valid' },
   invalid_credentials: { status: 401, title: 'The email or the password is wrong' },
   company_sign_in_failed: { status: 403, title: 'The sign-in by the company did not succeed' },
@@ -19,7 +19,7 @@ export const failures = {
   not_found: { status: 404, title: 'There is no such resource' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   identity_taken: { status: 409, title: 'This identity belongs to somebody already' },
-  action_not_available: { status: 409, title: 'The step that stands now does not offer this action' },
+  action_not_available: { status: 409, title: 'This is not possible as things stand' },
   admin_sign_in_missing: { status: 409, title: 'No admin has signed in by this connection within the hour' },
   already_exists: { status: 409, title: 'The resource already exists' },
   connection_not_enabled: { status: 409, title: 'The connection is not enabled' },
@@ -39,7 +39,29 @@ export const failures = {
   unavailable: { status: 503, title: 'The service is not available at this moment' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
+/** Those of the admin interface alone, which speaks to programs: no page has words for them. */
+const interfaceFailures = {
+  unauthenticated: { status: 401, title: 'The access token is missing or does not count any more' },
+  insufficient_scope: { status: 403, title: 'The access token does not allow this' },
+  already_decided: { status: 409, title: 'The request has been decided already' },
+  only_signing_key: { status: 409, title: 'No other key of this algorithm could sign' },
+  duplicate_row: { status: 409, title: 'This address stands in the file before' },
+  last_admin: { status: 409, title: 'An account keeps at least one active admin' },
+  last_break_glass: { status: 409, title: 'A required company sign-in keeps an admin with a way past it' },
+  in_use: { status: 409, title: 'Something else still needs this resource' },
+  seats_in_use: { status: 409, title: 'More seats are taken than this' },
+  precondition_failed: { status: 412, title: 'The resource has changed since it was read' },
+  idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used for another request' },
+  import_stopped: { status: 503, title: 'The import stopped in the middle' },
+  rate_limited: { status: 429, title: 'Too many requests in this minute' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export const failures = { ...shownFailures, ...interfaceFailures };
+
 export type FailureCode = keyof typeof failures;
+
+/** What a person may read on a page, in their language. */
+export type ShownFailureCode = keyof typeof shownFailures;
 
 export interface FailureOptions {
   /** One sentence more, shown to the caller. */

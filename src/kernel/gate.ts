@@ -2,6 +2,15 @@
 export interface Gate {
   /** Runs `work` when a slot is free. Rejects with `GateFull` when the queue is full or the wait too long. */
   run<Result>(work: () => Promise<Result>): Promise<Result>;
+  load(): GateLoad;
+}
+
+export interface GateLoad {
+  readonly slots: number;
+  readonly busy: number;
+  readonly waiting: number;
+  /** How many were turned away so far. */
+  readonly refused: number;
 }
 
 export class GateFull extends Error {}
@@ -14,14 +23,19 @@ export interface GateOptions {
 
 export function createGate({ slots, queue, waitMs }: GateOptions): Gate {
   let busy = 0;
+  let refused = 0;
   const waiting: (() => void)[] = [];
 
+  const refusal = (): GateFull => {
+    refused += 1;
+    return new GateFull();
+  };
   const enter = (): Promise<void> => {
     if (busy < slots) {
       busy += 1;
       return Promise.resolve();
     }
-    if (waiting.length >= queue) return Promise.reject(new GateFull());
+    if (waiting.length >= queue) return Promise.reject(refusal());
     return new Promise((resolve, reject) => {
       const admitted = (): void => {
         clearTimeout(timer);
@@ -29,7 +43,7 @@ export function createGate({ slots, queue, waitMs }: GateOptions): Gate {
       };
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(admitted), 1);
-        reject(new GateFull());
+        reject(refusal());
       }, waitMs);
       waiting.push(admitted);
     });
@@ -51,5 +65,6 @@ export function createGate({ slots, queue, waitMs }: GateOptions): Gate {
         leave();
       }
     },
+    load: () => ({ slots, busy, waiting: waiting.length, refused }),
   };
 }

@@ -18,6 +18,11 @@ export function newId<Prefix extends string>(prefix: Prefix, now: Date): Id<Pref
   return `${prefix}_${base32(BigInt(now.getTime()), 10)}${base32(randomBits(80), 16)}`;
 }
 
+/** The lowest id of its moment: whatever was made before has a lower one. */
+export function firstIdAt<Prefix extends string>(prefix: Prefix, at: Date): Id<Prefix> {
+  return `${prefix}_${base32(BigInt(at.getTime()), 10)}${'0'.repeat(16)}`;
+}
+
 /** A short name for one refusal, easy to read over the telephone: 40 random bits as XXXX-XXXX. */
 export function newCaseId(): string {
   const text = base32(randomBits(40), 8).toUpperCase();

@@ -18,6 +18,7 @@ export async function deliverMail(ctx: Context, transport: MailTransport): Promi
     mails.map(async (mail) => {
       const result = await deliverOne(ctx, transport, mail);
       await inTransaction(ctx, (tx) => settleMail(tx, mail, result));
+      ctx.observer?.triedMail(result.outcome);
       const { id, template, attempts } = mail;
       const line = { mail: id, template, attempts, ...result };
       if (result.outcome === 'sent') ctx.log.info(line, 'mail sent');

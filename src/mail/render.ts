@@ -22,8 +22,8 @@ export interface RenderedMail {
 type Content = Pick<OwedMail, 'template' | 'locale' | 'data' | 'secrets'>;
 
 /**
- * Every link is made from the issuer alone, whatever request the mail goes back to. Undefined for a mail whose link or
- * code was wiped: one that was dead, and brought back by hand.
+ * Every link is made from the issuer alone, whatever request the mail goes back to, or is an application's own, as it is
+ * registered. Undefined for a mail whose link or code was wiped: one that was dead, and brought back by hand.
  */
 export function renderMail(config: Config, mail: Content): RenderedMail | undefined {
   if (isWorthless(mail)) return undefined;
@@ -49,13 +49,15 @@ export function renderMail(config: Config, mail: Content): RenderedMail | undefi
 const openPaths: Partial<Record<OwedMail['template'], string>> = {
   password_reset: '/password-resets/open',
   invitation: '/invitations/open',
+  seat_requested: '/seat-requests/open',
 };
 
 function isWorthless({ template, secrets }: Content): boolean {
   return (template in openPaths || template === 'link_code') && !secrets;
 }
 
-function linkOf({ issuer }: Config, { template, secrets }: Content): string | undefined {
+function linkOf({ issuer }: Config, { template, data, secrets }: Content): string | undefined {
+  if ('url' in data) return data.url ?? undefined;
   const path = openPaths[template];
   if (path === undefined || !secrets || !('token' in secrets)) return undefined;
   return `${issuer}${path}?token=${encodeURIComponent(secrets.token)}`;

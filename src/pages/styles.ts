@@ -45,6 +45,13 @@ body {
 main { width: 100%; max-width: 26.5rem; background: var(--card); border: 1px solid var(--line);
   border-radius: 1rem; padding: clamp(1.5rem, 6vw, 2.5rem); box-shadow: 0 1px 2px rgb(0 0 0 / .04), 0 12px 32px rgb(0 0 0 / .05); }
 main.wide { max-width: 46rem; }
+.tags a { display: inline-block; margin: 0 .75rem .25rem 0; }
+.operation { border-top: 1px solid var(--line); padding: .625rem 0; }
+.operation summary { cursor: pointer; }
+.operation summary span { display: block; color: var(--soft); }
+.operation h3 { margin: 1rem 0 .25rem; font-size: 1rem; }
+.operation dd { margin: 0 0 .5rem 1rem; }
+pre { overflow-x: auto; background: var(--tint); padding: .75rem; border-radius: .5rem; font-size: .875rem; }
 main { overflow-wrap: break-word; }
 :lang(ja) { word-break: auto-phrase; line-break: strict; }
 .brand { display: flex; align-items: center; gap: .625rem; margin: 0 0 1.75rem; font-weight: 600; color: var(--soft); }

@@ -4,10 +4,15 @@
  */
 import { createLocalJWKSet, type JWTPayload, jwtVerify, type JSONWebKeySet } from 'jose';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Entitlement } from '../core/access/access.ts';
 import { recordEvent } from '../core/audit/audit.ts';
+import type { Client } from '../core/clients/clients.ts';
+import type { Evidence } from '../core/credentials/credentials.ts';
+import type { UserId } from '../kernel/ids.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { askForGrant, entitlementIn } from './access.ts';
 import type { ClientCache } from './client-cache.ts';
+import { readGrant } from './grant-store.ts';
 import { findArtifact, insertArtifact } from './queries.ts';
 import { rowKey } from './row-key.ts';
 import { recordWrite, type Unit } from './unit-of-work.ts';
@@ -15,11 +20,29 @@ import { recordWrite, type Unit } from './unit-of-work.ts';
 export interface AccessTokens {
   /** Answers in the engine's place; does nothing when the engine has answered itself. */
   answer(unit: Unit, koa: KoaContextWithOIDC): Promise<void>;
+  /** Whose the token is, while it is good for this resource: by its signature, and by what is true now. */
+  findBearer(unit: Unit, token: string, resource: string): Promise<Bearer | undefined>;
+}
+
+/** Who shows an access token: a client for itself, or for a person. */
+export interface Bearer {
+  readonly client: Client;
+  readonly scopes: readonly string[];
+  readonly person?: {
+    readonly userId: UserId;
+    /** What they hold in the account that the token is for. */
+    readonly entitlement: Entitlement;
+    readonly evidence: readonly Evidence[];
+    /** The client's name for the session. */
+    readonly sid: string | undefined;
+  };
 }
 
 interface Claims extends JWTPayload {
   readonly client_id: string;
+  readonly scope?: string;
   readonly grant_id?: string;
+  readonly sid?: string;
 }
 
 export function createAccessTokens(issuer: string, jwks: JSONWebKeySet, clients: ClientCache): AccessTokens {
@@ -43,27 +66,37 @@ export function createAccessTokens(issuer: string, jwks: JSONWebKeySet, clients:
         koa.body = '';
         if (claims?.client_id === koa.oidc.client.clientId) revoke(unit, claims);
       } else {
+        const mayAsk =
+          claims && mayIntrospect(koa.oidc.client, { clientId: claims.client_id, aud: claims.aud });
         koa.body =
-          claims && (await isActive(unit, { claims, clients, asking: koa.oidc.client }))
-            ? introspection(claims)
-            : { active: false };
+          mayAsk && (await bearerOf(unit, claims, clients)) ? introspection(claims) : { active: false };
       }
+    },
+
+    async findBearer(unit, token, resource) {
+      const claims = await read(unit, token);
+      // one that is bound to a key (RFC 9449 §7.2) is no bearer's
+      if (claims?.aud !== resource || 'cnf' in claims) return undefined;
+      return bearerOf(unit, claims, clients);
     },
   };
 }
 
-/** By signature, then by what is true now: not revoked, its client there, its grant there, and access still allowed. */
-async function isActive(
-  unit: Unit,
-  { claims, clients, asking }: { claims: Claims; clients: ClientCache; asking: EngineClient },
-): Promise<boolean> {
-  if (!mayIntrospect(asking, { clientId: claims.client_id, aud: claims.aud })) return false;
+/** What is true now: not revoked, its client there and still allowed what it was, its grant there, access still allowed. */
+async function bearerOf(unit: Unit, claims: Claims, clients: ClientCache): Promise<Bearer | undefined> {
   const { db, now } = unit.ctx;
-  if (await findArtifact(db, revokedKey(claims), now())) return false;
-  if (!(await clients.find(claims.client_id))) return false;
-  const { grant_id: grantId, client_id: clientId, sub } = claims;
-  if (grantId === undefined) return true; // the client's own token: there is no user who could lose a seat
-  return entitlementIn(await askForGrant(unit, { userId: String(sub), clientId, grantId })) !== undefined;
+  if (await findArtifact(db, revokedKey(claims), now())) return undefined;
+  const client = await clients.find(claims.client_id);
+  if (!client) return undefined;
+  const scopes = (claims.scope ?? '').split(' ').filter((scope) => client.scopes.includes(scope));
+  const { grant_id: grantId, client_id: clientId } = claims;
+  // the client's own token: there is no user who could lose a seat
+  if (grantId === undefined) return { client, scopes };
+  const userId = String(claims.sub) as UserId;
+  const entitlement = entitlementIn(await askForGrant(unit, { userId, clientId, grantId }));
+  if (!entitlement) return undefined;
+  const evidence = (await readGrant(unit, grantId))?.evidence ?? [];
+  return { client, scopes, person: { userId, entitlement, evidence, sid: claims.sid } };
 }
 
 type EngineClient = KoaContextWithOIDC['oidc']['client'];

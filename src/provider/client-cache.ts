@@ -74,6 +74,8 @@ function metadataOf(client: Client): Payload {
     token_endpoint_auth_method: client.authMethod,
     // the hash: `compareClientSecret` hashes what is presented (provider.ts)
     client_secret: client.secretHash?.toString('hex'),
+    previous_secret: client.previousSecretHash?.toString('hex'),
+    previous_secret_until: client.previousSecretUntil?.getTime(),
     jwks: client.jwks ?? undefined,
     jwks_uri: client.jwksUri ?? undefined,
     grant_types: client.grantTypes,

@@ -79,7 +79,16 @@ const clientRules: Configuration = {
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   extraClientMetadata: {
-    properties: ['first_party', 'pkce_waived', 'api_scopes', 'resources', 'product_resource', 'start_url'],
+    properties: [
+      'first_party',
+      'pkce_waived',
+      'api_scopes',
+      'resources',
+      'product_resource',
+      'start_url',
+      'previous_secret',
+      'previous_secret_until',
+    ],
   },
   clientBasedCORS: (_koa, origin, client) => redirectOrigins(client.redirectUris).includes(origin),
   /** The audience is the issuer and nothing else: an assertion for another server must not do here. */

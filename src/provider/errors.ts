@@ -17,6 +17,9 @@ export class LostRace extends Error {
   }
 }
 
+/** While the request was answered, a key it may have signed with was taken out: what it has prepared counts nowhere. */
+export class SigningKeyRetired extends Error {}
+
 /** A refusal of the access decision at the token endpoint, where the client may know why. */
 export function refusedAtToken(code: DenialCode, text: string, caseId: string): Error {
   return new errors.CustomOIDCProviderError('invalid_grant', describeDenial(code, text, caseId));

@@ -7,26 +7,28 @@ import type { JSONWebKeySet } from 'jose';
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Context } from '../context.ts';
 import { recordEvent } from '../core/audit/audit.ts';
-import { amrOf, hasPasswordChangedSince } from '../core/credentials/credentials.ts';
-import { listSigningKeys } from '../core/keys/keys.ts';
+import { hasPasswordChangedSince, wayOf } from '../core/credentials/credentials.ts';
+import type { SigningKey } from '../core/keys/keys.ts';
 import type { UserId } from '../kernel/ids.ts';
 import { deriveKey } from '../kernel/seal.ts';
+import type { Clock } from '../kernel/time.ts';
 import { hashToken, isSameHash } from '../kernel/tokens.ts';
 import { evidenceAt } from './access.ts';
-import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
+import { type AccessTokens, type Bearer, createAccessTokens } from './access-tokens.ts';
 import { type BackChannelLogout, queueBackChannelLogout } from './back-channel-logout.ts';
-import { type ClientCache, createClientCache } from './client-cache.ts';
+import type { ClientCache } from './client-cache.ts';
 import { configurationOf } from './configuration.ts';
-import { LostRace } from './errors.ts';
+import { LostRace, SigningKeyRetired } from './errors.ts';
 import { logEngineEvents } from './engine-log.ts';
 import type { SignInResult } from './sign-in-result.ts';
-import { createEnginePages, type EngineHtml, type EnginePages } from './pages.ts';
+import type { EnginePages } from './pages.ts';
 import { answerUnwritten } from './unwritten.ts';
 import { extendRefreshToken, forgetRotation } from './refresh-token-store.ts';
 import { loadedSession } from './session-store.ts';
-import { createUnits, openUnit, settleUnit, type Unit, type Units } from './unit-of-work.ts';
+import { openUnit, settleUnit, type Unit, type Units } from './unit-of-work.ts';
 import { readMetadata, type ServedDocument } from './metadata.ts';
 
+export type { Bearer } from './access-tokens.ts';
 export { cookieNames, routes } from './settings.ts';
 export type { ServedDocument } from './metadata.ts';
 
@@ -36,30 +38,45 @@ export interface Engine {
   readonly clients: ClientCache;
   /** Answers one request in one unit of work; `ctx` carries the request's origin. */
   handle(ctx: Context, req: IncomingMessage, res: ServerResponse): Promise<void>;
+  /** Who shows this access token, while it is good for this resource. */
+  findBearer(ctx: Context, token: string, resource: string): Promise<Bearer | undefined>;
   /** Discovery and JWKS, rendered once for this set of keys. */
   readonly documents: ReadonlyMap<string, ServedDocument>;
   readonly backChannelLogout: BackChannelLogout;
 }
 
-/** Makes an engine with the keys the database holds now. */
-export async function createEngine(ctx: Context, html: EngineHtml): Promise<Engine> {
+/** What an engine is made of. All but the keys it shares with those before and after it. */
+export interface EngineMakings {
+  readonly units: Units;
+  readonly clients: ClientCache;
+  readonly pages: EnginePages;
+  /** In the order of listSigningKeys: the first of an algorithm signs. */
+  readonly keys: readonly SigningKey[];
+  /** Whether what these keys may just have signed still counts. */
+  arePublished(keys: readonly SigningKey[]): Promise<boolean>;
+}
+
+/** Makes an engine for one set of keys: see engines.ts. */
+export async function createEngine(ctx: Context, makings: EngineMakings): Promise<Engine> {
   const { config } = ctx;
-  const keys = await listSigningKeys(ctx.db, config.secretKeys, ctx.now());
-  const units = createUnits();
-  const clients = createClientCache(ctx);
-  const pages = createEnginePages(html);
+  const { units, clients, pages, keys } = makings;
   const jwks = keys.map((key) => key.privateJwk);
+  const signing = keys.filter((key) => keys.find(({ alg }) => alg === key.alg) === key);
   const nonceSecret = deriveKey(config.secretKeys[0], 'dpop nonces');
   const provider = new Provider(
     config.issuer,
     configurationOf({ ctx, units, clients, pages, jwks, nonceSecret }),
   );
   provider.proxy = true; // http/engine.ts pins the forwarded origin to the issuer
-  compareSecretsByHash(provider);
+  compareSecretsByHash(provider, ctx.now);
   logEngineEvents(provider);
   const backChannelLogout = queueBackChannelLogout(provider, units);
   const accessTokens = createAccessTokens(config.issuer, publicKeys(jwks), clients);
-  provider.use((koa, next) => inUnitOfWork({ units, accessTokens, pages }, koa as KoaContextWithOIDC, next));
+  // asked before anybody is let in: they are made with keys that do not serve yet
+  const documents = await readMetadata(config.issuer, provider.callback());
+  const isStillGood = () => makings.arePublished(signing);
+  const workings = { units, accessTokens, pages, isStillGood };
+  provider.use((koa, next) => inUnitOfWork(workings, koa as KoaContextWithOIDC, next));
   const callback = provider.callback();
   return {
     provider,
@@ -67,9 +84,8 @@ export async function createEngine(ctx: Context, html: EngineHtml): Promise<Engi
     clients,
     backChannelLogout,
     handle: (request, req, res) => units.run(openUnit(request), () => callback(req, res)),
-    documents: await readMetadata(config.issuer, (req, res) =>
-      units.run(openUnit(ctx), () => callback(req, res)),
-    ),
+    findBearer: (request, token, resource) => accessTokens.findBearer(openUnit(request), token, resource),
+    documents,
   };
 }
 
@@ -77,6 +93,8 @@ interface Workings {
   readonly units: Units;
   readonly accessTokens: AccessTokens;
   readonly pages: EnginePages;
+  /** Asked when the answer stands: the process may have stood still for a minute since it was begun. */
+  isStillGood(): Promise<boolean>;
 }
 
 /** Lets the engine answer, then writes what it recorded; the answer goes out only when that is done. */
@@ -89,12 +107,19 @@ async function inUnitOfWork(
   if (!unit) throw new Error('the engine was called outside a unit of work');
   await next();
   if (!('oidc' in koa)) return; // no endpoint of the engine's
+  await finish(workings, unit, koa);
+  observeToken(unit, koa);
+}
+
+/** Afterwards the answer stands, and what it says is written. */
+async function finish(workings: Workings, unit: Unit, koa: KoaContextWithOIDC): Promise<void> {
   workings.pages.goOn(koa);
   await workings.accessTokens.answer(unit, koa);
   await noteSignIn(unit, koa);
   noteReuse(unit, koa);
   noteRefresh(unit, koa);
   try {
+    if (!(await workings.isStillGood())) throw new SigningKeyRetired();
     await settleUnit(unit);
   } catch (error) {
     await answerUnwritten({ unit, koa, pages: workings.pages, error });
@@ -102,6 +127,17 @@ async function inUnitOfWork(
   }
   const successor = unit.rotation?.successor;
   if (successor !== undefined) (koa.body as { refresh_token?: string }).refresh_token = successor;
+}
+
+/** By what is answered at last: a request that lost its race was a success to the engine. */
+function observeToken({ ctx }: Unit, { oidc, status, body }: KoaContextWithOIDC): void {
+  if (oidc.route !== 'token') return;
+  const grantType = oidc.params?.['grant_type'];
+  const { error = '' } = (body ?? {}) as { readonly error?: string };
+  ctx.observer?.answeredToken({
+    grantType: typeof grantType === 'string' ? grantType : '',
+    outcome: status < 400 ? 'ok' : error,
+  });
 }
 
 /** The evidence and the account of a sign-in belong to the session's row, and so does its event. */
@@ -127,7 +163,7 @@ async function noteSignIn(unit: Unit, koa: KoaContextWithOIDC): Promise<void> {
       userId,
       accountId: unit.login?.account,
       clientId: oidc.client?.clientId,
-      details: { methods: amrOf(login.evidence) },
+      details: wayOf(login.evidence),
     });
   });
 }
@@ -155,18 +191,24 @@ function noteRefresh(unit: Unit, { oidc, status }: KoaContextWithOIDC): void {
 interface SecretClient {
   readonly clientSecret?: string;
   readonly clientAuthMethod?: string;
+  readonly previous_secret?: string;
+  readonly previous_secret_until?: number;
 }
 
 /**
  * What is stored (and handed to the engine as the secret) is the hash. Constant time. The engine takes the two ways
  * of sending a secret for one; a client has one of them, so that a secret in a form is noticed where it should not be.
  */
-function compareSecretsByHash(provider: Provider): void {
+function compareSecretsByHash(provider: Provider, now: Clock): void {
   const prototype = provider.Client.prototype as unknown as { compareClientSecret: unknown };
   prototype.compareClientSecret = function (this: SecretClient, presented: string): boolean {
     const inForm = Provider.ctx?.oidc.params?.['client_secret'] !== undefined;
     if (this.clientAuthMethod !== (inForm ? 'client_secret_post' : 'client_secret_basic')) return false;
-    return isSameHash(hashToken(presented), Buffer.from(this.clientSecret ?? '', 'hex'));
+    const hash = hashToken(presented);
+    const isCurrent = isSameHash(hash, Buffer.from(this.clientSecret ?? '', 'hex'));
+    // both are compared, whichever it is; the one before is as good as gone once its time is over
+    const isPrevious = isSameHash(hash, Buffer.from(this.previous_secret ?? '', 'hex'));
+    return isCurrent || (isPrevious && now().getTime() < (this.previous_secret_until ?? 0));
   };
 }
 

@@ -2,6 +2,7 @@
 import KeyGrip from 'keygrip';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { Config } from '../../config/load.ts';
+import { accessTokenLife, sessionLife as sessionAbsolute } from '../core/keys/keys.ts';
 import { type Clock, day, hour, minute, secondsUntil } from '../kernel/time.ts';
 import type { SignInResult } from './sign-in-result.ts';
 import type { Units } from './unit-of-work.ts';
@@ -24,8 +25,6 @@ export const routes = {
 const offlineIdle = 30 * day;
 const offlineAbsolute = 180 * day;
 const sessionIdle = 12 * hour;
-const sessionAbsolute = 7 * day;
-const accessTokenLife = 10 * minute;
 
 type Lifetimes = NonNullable<Configuration['ttl']>;
 
@@ -85,11 +84,16 @@ export function cookies(config: Config): NonNullable<Configuration['cookies']> {
     names: cookieNames(config),
     long: options,
     short: options,
-    keys: new KeyGrip(
-      config.cookieKeys.map((key) => key.bytes.toString('base64url')),
-      'sha256',
-    ),
+    keys: cookieKeys(config),
   };
+}
+
+/** The first key signs, every key counts. */
+export function cookieKeys({ cookieKeys: keys }: Pick<Config, 'cookieKeys'>): KeyGrip {
+  return new KeyGrip(
+    keys.map((key) => key.bytes.toString('base64url')),
+    'sha256',
+  );
 }
 
 export function cookieNames(config: Pick<Config, 'issuer'>) {

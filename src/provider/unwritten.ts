@@ -2,7 +2,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { inTransaction } from '../context.ts';
 import { recordEvent } from '../core/audit/audit.ts';
-import { isInteractionGone, LostRace, type RaceFor } from './errors.ts';
+import { isInteractionGone, LostRace, type RaceFor, SigningKeyRetired } from './errors.ts';
 import type { EngineError, EnginePages } from './pages.ts';
 import { deleteGrant } from './queries.ts';
 import type { Unit } from './unit-of-work.ts';
@@ -36,6 +36,7 @@ export async function answerUnwritten({ unit, koa, pages, error }: Unwritten): P
   // of the answer the engine had prepared nothing may go out: no cookie, no location, no token
   for (const name of ['set-cookie', 'location', 'www-authenticate', 'dpop-nonce']) koa.remove(name);
   koa.status = status;
+  if (status === 503) koa.set('retry-after', '1');
   // the session ended in another window while this one asked: ask again, without it
   if (koa.oidc.route === 'authorization' && isInteractionGone(error)) {
     koa.status = 303;
@@ -49,6 +50,10 @@ export async function answerUnwritten({ unit, koa, pages, error }: Unwritten): P
 /** A lost race has an answer of its own; anything else is a fault of ours, and its answer says nothing. */
 async function answerTo(error: unknown, unit: Unit, koa: KoaContextWithOIDC): Promise<Answer> {
   const { log } = unit.ctx;
+  if (error instanceof SigningKeyRetired) {
+    log.warn({ route: koa.oidc.route }, 'answered with signing keys that are not those of now');
+    return { status: 503, error: 'temporarily_unavailable', error_description: 'try again' };
+  }
   if (!(error instanceof LostRace)) {
     log.error({ err: error, route: koa.oidc.route }, 'the unit of work could not be written');
     return { status: 500, error: 'server_error', error_description: 'something went wrong' };

@@ -171,7 +171,7 @@ t.test('a mapping counts as much as the settings', async (t) => {
   t.match(event, { actorId: 'usr_admin', details: { connection_id: connectionId } });
   t.strictSame((event.details as { changes: object }).changes, {
     roles: { before: {}, after: { everybody: 'admin' } },
-    roleCeiling: { before: 'agent', after: 'admin' },
+    role_ceiling: { before: 'agent', after: 'admin' },
   });
 });
 
@@ -521,6 +521,6 @@ t.test('the connections of an account, and of no other', async (t) => {
   await makeSaml(ctx, await makeAccount(ctx));
   t.same(
     (await listConnections(ctx.db, accountId)).map(({ id }) => id),
-    [one.id, two.id],
+    [two.id, one.id],
   );
 });

@@ -188,13 +188,16 @@ t.test('an existing user', async (t) => {
   });
 
   t.test('somebody who is switched off learns it when they have shown who they are', async (t) => {
-    const { browser, step } = await comeBack(external({ email: 'off@acme.test' }));
-    t.match(step.json(), { step: 'sign_in_to_link' });
-    const confirm = await submitPassword(browser, step, 'off@acme.test');
-    t.match((await act(browser, confirm, 'link', { confirm: true })).json(), {
-      step: 'denied',
-      code: 'user_deactivated',
-    });
+    const { email: gone } = await makeUser(app.ctx, { state: 'deactivated' });
+    for (const email of [gone, 'off@acme.test']) {
+      const { browser, step } = await comeBack(external({ email }));
+      t.match(step.json(), { step: 'sign_in_to_link' });
+      const confirm = await submitPassword(browser, step, email);
+      t.match((await act(browser, confirm, 'link', { confirm: true })).json(), {
+        step: 'denied',
+        code: 'user_deactivated',
+      });
+    }
   });
 
   t.test('a required domain is the company’s business, and nothing is kept', async (t) => {

@@ -23,6 +23,7 @@ t.test('languages', async (t) => {
         '/password-resets/request',
         '/password-resets/new',
         '/invitations/accept',
+        '/seat-requests/decide',
       ]) {
         inLanguage(t, await browser.send(path, { headers }), language, path);
       }

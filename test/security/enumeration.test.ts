@@ -33,7 +33,8 @@ const tries: Readonly<Record<string, Trial>> = {
 
 const people: Readonly<Record<string, string>> = {
   'ada@acme.test': 'active',
-  'off@acme.test': 'deactivated',
+  'off@acme.test': 'switched off in their account',
+  'gone@acme.test': 'deactivated',
   'invited@acme.test': 'not activated',
   'gina@globex.test': 'without a password',
   'greg@globex.test': 'the admin for the day the company sign-in is broken',
@@ -43,6 +44,7 @@ const people: Readonly<Record<string, string>> = {
 t.test('the password step', async (t) => {
   const { databaseUrl, take: takeStatements } = await overhearStatements(t, await createDatabase(t));
   const { issuer, ctx } = await startApp(t, { databaseUrl, env: { TRUSTED_PROXIES: '127.0.0.1' } });
+  await makeUser(ctx, { email: 'gone@acme.test', state: 'deactivated' });
   const takeVerified = t.capture(argon2, 'verify', argon2.verify);
   const assist = new RelyingParty(issuer, demoClient(issuer, 'assist'));
   const denied = {

@@ -376,7 +376,9 @@ function complaintsAbout(answer: Seen, { secure, path }: { secure: boolean; path
       'content-type',
       answer.text === '' || isRedirect
         ? /^/
-        : /^(text\/(html|css)|application\/((problem\+)?json|samlmetadata\+xml))(;|$)/,
+        : pathname === '/metrics' && answer.status === 200
+          ? /^text\/plain; version=0\.0\.4; charset=utf-8$/
+          : /^(text\/(html|css)|application\/((problem\+)?json|samlmetadata\+xml))(;|$)/,
     ],
   ];
   const wrong = expected.filter(([name, value]) => !value.test(header(name)));

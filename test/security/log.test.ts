@@ -1,6 +1,6 @@
-/** One structured line for each request, and nothing in it that should not be there. */
+/** LG-03: one structured line for each request, and nothing in it that should not be there. */
 import t from 'tap';
-import { Agent } from '../support/agent.ts';
+import { Agent, type Send } from '../support/agent.ts';
 import { startApp } from '../support/app.ts';
 import { demoClient, RelyingParty, signIn } from '../support/relying-party.ts';
 
@@ -51,4 +51,60 @@ t.test('the log', async (t) => {
     t.ok(app.lines.every((line) => typeof (JSON.parse(line) as Line).level === 'number'));
     t.notOk(app.lines.some((line) => /canary|forged|code=|ada@acme/.test(line)));
   });
+
+  t.test(
+    'LG-03: whatever is sent, wherever: as many lines as requests, each one whole, short and JSON',
+    async (t) => {
+      const values = [
+        'canary\r\n{"level":60,"msg":"forged"}\r\n',
+        'canary","level":60,"msg":"forged',
+        '\u001b[31mcanary\u001b[2K\u0007',
+        'canary\u2028\u2029\u0085\u0000\\u0000\\',
+        '\ud800canary %s %j %o ${canary} $(canary) {{canary}}',
+        'canary'.repeat(180_000), // a megabyte
+      ];
+      const before = app.lines.length;
+      const answered = requests().length;
+      let sent = 0;
+      const send = async (path: string, options: Send = {}): Promise<void> => {
+        sent += 1;
+        const { status } = await new Agent(app.issuer).post(path, options);
+        t.ok(status < 500, `${path.slice(0, 40)}: ${status}`);
+      };
+      for (const value of values) {
+        const text = value.toWellFormed();
+        const encoded = encodeURIComponent(text.slice(0, 2000));
+        const printable = encoded.slice(0, 2000);
+        await send(`/password-resets`, { json: { email: value, interaction: value } });
+        await send(`/password-resets/complete`, { json: { token: value, password: value } });
+        await send('/password-resets/exchange', { json: { code: value } });
+        await send('/token', {
+          form: { grant_type: text, client_id: text, code: text, refresh_token: text },
+        });
+        await send('/introspect', {
+          form: { token: text },
+          headers: { authorization: `Basic ${printable}` },
+        });
+        await send(`/password-resets?${encoded}=${encoded}`, {
+          body: text,
+          headers: { 'content-type': 'application/json' },
+        });
+        await send(`/nothing/${encoded}`, {
+          headers: { 'x-request-id': printable, 'user-agent': printable },
+        });
+        await send('/revoke', {
+          form: { token: text },
+          headers: { cookie: `doorward_session=${printable}`, referer: printable },
+        });
+        await send(`/federation/${encoded}/acs`, { form: { SAMLResponse: text, RelayState: text } });
+      }
+      const added = app.lines.slice(before);
+      t.equal(requests().length - answered, sent, 'one line for each request');
+      for (const line of added) {
+        t.ok(line.length < 10_000, 'however much was sent');
+        t.notMatch(line, /[\p{Cc}\p{Zl}\p{Zp}]|canary|forged/u);
+        t.match(JSON.parse(line), { level: /^(20|30|40)$/, msg: String });
+      }
+    },
+  );
 });

@@ -5,7 +5,8 @@ import { enqueueMail, type MailTemplate, type NewMail } from '../../src/core/out
 import { type EmailAddress, parseEmail } from '../../src/kernel/email-address.ts';
 import { Agent } from '../support/agent.ts';
 import { startApp } from '../support/app.ts';
-import { openMailbox } from '../support/mailbox.ts';
+import { mailSamples, poisonedSample } from '../support/mail-samples.ts';
+import { type Mail, openMailbox } from '../support/mailbox.ts';
 
 const recipient = 'ada@acme.test' as EmailAddress;
 /** Every header that a mail has: another one would be somebody else's. */
@@ -22,32 +23,32 @@ t.test('mail on the wire', async (t) => {
     'a list of addresses': 'a@b.test, c@d.test; e@f.test: g@h.test',
     'an end of the quotes': '"; <x@y.test>',
     'an encoded word': '=?UTF-8?Q?x=0D=0ABcc:_thief@example.test?=',
+    'every separator there is': `"'<>()[]{},;:\\/@ \t\r\n.\r\nQUIT\r\n`,
     'separators of lines': 'Zoë 名前\u2028\u0085\u007f',
   };
-  const owed = (name: string): NewMail<MailTemplate>[] => [
-    {
-      template: 'seat_requested',
-      recipient,
-      locale: 'en',
-      data: { person: name, personEmail: name, product: name, account: name, requestId: name },
-    },
-    {
-      template: 'invitation',
-      recipient,
-      locale: 'ja',
-      data: { account: name, inviter: name, products: [name], days: 7 },
-      secrets: { token: name },
-    },
-    { template: 'password_reset_by_company', recipient, locale: name, data: { account: name } },
-  ];
+  const templates = Object.keys(mailSamples);
+  /** Every mail there is, with the name in each of its fields. */
+  const owed = (name: string): NewMail<MailTemplate>[] =>
+    templates.map((template) => {
+      const mail = { template, recipient, locale: name, ...poisonedSample(template, name) };
+      return mail as unknown as NewMail<MailTemplate>;
+    });
+
+  const sendAll = async (name: string) => {
+    await inTransaction(app.ctx, async (tx) => {
+      for (const mail of owed(name)) await enqueueMail(tx, mail);
+    });
+    return mailbox.drain();
+  };
+  const tagsOf = (mails: readonly Mail[]): string[] =>
+    mails.map(({ html }) => (html.match(/<[!/]?[a-z]+/gi) ?? []).join(' ')).sort();
+  const harmless = await sendAll('en');
 
   for (const [what, name] of Object.entries(hostile)) {
     t.test(`LG-06: a name that is ${what} reaches one mailbox, as text`, async (t) => {
-      await inTransaction(app.ctx, async (tx) => {
-        for (const mail of owed(name)) await enqueueMail(tx, mail);
-      });
-      const mails = await mailbox.drain();
-      t.equal(mails.length, 3);
+      const mails = await sendAll(name);
+      t.equal(mails.length, templates.length);
+      t.same(tagsOf(mails), tagsOf(harmless), 'no tag more or less than for anybody else');
       for (const { to, headers, subject, html } of mails) {
         t.same(to, [recipient]);
         t.same(Object.keys(headers).sort(), headerNames);

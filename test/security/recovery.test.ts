@@ -40,6 +40,7 @@ const behindProxy = { env: { TRUSTED_PROXIES: '127.0.0.1' } };
 t.test('RC-01 whoever asks learns nothing', async (t) => {
   const { databaseUrl, take } = await overhearStatements(t, await createDatabase(t));
   const app = await startApp(t, { databaseUrl, ...behindProxy });
+  await makeUser(app.ctx, { email: 'gone@acme.test', state: 'deactivated' });
   let networks = 0;
 
   /** Asks for an address, then tries a code: everything that a browser sees of it, and the work it caused. */
@@ -66,7 +67,8 @@ t.test('RC-01 whoever asks learns nothing', async (t) => {
   };
 
   for (const accept of ['application/json', 'text/html']) {
-    for (const email of ['alan@acme.test', 'off@acme.test', 'invited@acme.test', 'gina@globex.test']) {
+    const people = ['alan@acme.test', 'off@acme.test', 'invited@acme.test', 'gina@globex.test'];
+    for (const email of [...people, 'gone@acme.test']) {
       t.test(`${accept}: ${email} and a stranger are one to the outside`, async (t) => {
         const person = await attempt(email, accept);
         const stranger = await attempt(email.replace(/^./, 'x'), accept);
@@ -84,7 +86,7 @@ t.test('RC-01 whoever asks learns nothing', async (t) => {
 
   t.test('only who has a user is mailed', async (t) => {
     const rows = await app.ctx.db.selectFrom('mailOutbox').select('recipient').distinct().execute();
-    const known = ['alan@acme.test', 'gina@globex.test', 'invited@acme.test'];
+    const known = ['alan@acme.test', 'gina@globex.test', 'invited@acme.test', 'off@acme.test'];
     t.same(rows.map(({ recipient }) => recipient).sort(), known);
   });
 });

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { inTransaction } from '../../src/context.ts';
 import { createProduct } from '../../src/core/products/products.ts';
-import { assignSeat, releaseSeats, reserveSeat } from '../../src/core/seats/seats.ts';
+import { assignSeat, ensureSeat, releaseSeats, reserveSeat } from '../../src/core/seats/seats.ts';
 import { createSubscription } from '../../src/core/subscriptions/subscriptions.ts';
 import type { AccountId, ProductId, UserId } from '../../src/kernel/ids.ts';
 import { Failure } from '../../src/kernel/failures.ts';
@@ -112,7 +112,11 @@ t.test('seats', async (t) => {
   t.test('nobody outside the account can hold its seats, whatever the code above does', async (t) => {
     const accountId = await subscribed(1);
     const stranger = await makeUser(ctx, { password: null });
-    await t.rejects(assign(accountId, stranger.id), { code: '23503', constraint: 'seats_membership_fkey' });
+    await t.rejects(assign(accountId, stranger.id), { code: 'not_found' });
+    await t.rejects(
+      inTransaction(ctx, (tx) => ensureSeat(tx, { accountId, productId, userId: stranger.id })),
+      { code: '23503', constraint: 'seats_membership_fkey' },
+    );
     const other = await makeAccount(ctx);
     await t.rejects(
       assign(other, await member(other)),

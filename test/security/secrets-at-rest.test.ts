@@ -31,8 +31,11 @@ import {
 import { callbackParams } from '../support/relying-party.ts';
 import { openTab, typePassword } from '../support/tab.ts';
 import {
+  acceptInvitations,
+  comeByCompany,
   enter,
   forgetPasswords,
+  invitedPassword,
   livePeople,
   serveClients,
   sufferFaults,
@@ -61,29 +64,34 @@ t.test('secrets at rest', async (t) => {
   await livePeople(app);
   await dump();
   await serveClients(app);
+  await comeByCompany(app);
+  for (const token of await acceptInvitations(app)) canaries.add('invitation token', token);
   canaries.add('reset token', await forgetPasswords(app));
   await dump();
   const leaving = await enter(issuer, 'alan@acme.test');
   await signOut(t, leaving.browser, leaving.tokens.id_token ?? '');
   const faults = await sufferFaults(app);
   await dump();
-  // what a thief of the last dump would like to have: all of it is alive
-  const live = await enter(issuer, 'alan@acme.test');
-  await live.browser.get(
-    `/logout?${new URLSearchParams({ id_token_hint: live.tokens.id_token ?? '' }).toString()}`,
-  );
-  const hinted = { prompt: 'login', id_token_hint: live.tokens.id_token ?? '' };
-  const open = await openTab(assist, { face: 'application/json', browser: live.browser, extra: hinted });
-  const coded = await obtainCode(assist, { browser: live.browser });
-  canaries.add('code verifier', coded.started.codeVerifier);
-  const { url } = await assist.start();
-  const pushed = await post(issuer, '/par', url.searchParams);
-  const requestUri = (pushed.json() as { request_uri: string }).request_uri;
-  await dump();
+  /** What a thief of the next dump would like to have: all of it is alive. */
+  const leaveAlive = async () => {
+    const live = await enter(issuer, 'alan@acme.test');
+    const idToken = live.tokens.id_token ?? '';
+    await live.browser.get(`/logout?${new URLSearchParams({ id_token_hint: idToken }).toString()}`);
+    const hinted = { prompt: 'login', id_token_hint: idToken };
+    const open = await openTab(assist, { face: 'application/json', browser: live.browser, extra: hinted });
+    const coded = await obtainCode(assist, { browser: live.browser });
+    canaries.add('code verifier', coded.started.codeVerifier);
+    const { url } = await assist.start();
+    const pushed = await post(issuer, '/par', url.searchParams);
+    await dump();
+    return { live, open, coded, requestUri: (pushed.json() as { request_uri: string }).request_uri };
+  };
+  await leaveAlive();
 
   t.test('every kind of secret was met', async (t) => {
     t.same(canaries.kinds, [
       'access token',
+      'assertion',
       'client assertion',
       'client secret',
       'code',
@@ -93,6 +101,7 @@ t.test('secrets at rest', async (t) => {
       'dpop proof',
       'id token',
       'interaction uid',
+      'invitation token',
       'password',
       'refresh token',
       'request_uri',
@@ -100,7 +109,8 @@ t.test('secrets at rest', async (t) => {
       'token',
       'xsrf',
     ]);
-    t.ok(canaries.of('password').includes(demoPassword) && canaries.of('password').includes(wrongPassword));
+    for (const password of [demoPassword, wrongPassword, invitedPassword])
+      t.ok(canaries.of('password').includes(password));
     for (const kind of ['access token', 'code', 'cookie', 'id token', 'interaction uid', 'refresh token'])
       t.ok(canaries.of(kind).length >= 10, kind);
     const filled = [
@@ -127,7 +137,7 @@ t.test('secrets at rest', async (t) => {
     for (const { text } of dumps) t.notOk(digests.some((digest) => text.includes(digest)));
   });
 
-  t.test('none of them stands in a line of the log', async (t) => {
+  t.test('LG-02: none of them stands in a line of the log', async (t) => {
     t.ok(app.lines.length > 100, 'there is a log');
     t.ok(faults > 20, `${faults} answers of 500`);
     const errors = app.lines.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
@@ -181,6 +191,7 @@ t.test('secrets at rest', async (t) => {
   });
 
   t.test('nothing that stands in it opens a door, not even with cookies that are signed', async (t) => {
+    const { live, open, coded, requestUri } = await leaveAlive(); // anew: codes live for a minute
     const signatures = new KeyGrip(
       ctx.config.cookieKeys.map(({ bytes }) => bytes.toString('base64url')),
       'sha256',
@@ -195,6 +206,13 @@ t.test('secrets at rest', async (t) => {
       (await post(issuer, '/token', form)).status === 200;
     /** Each answers whether it has opened. */
     const doors: Readonly<Record<string, (value: string) => Promise<boolean>>> = {
+      request_uri: async (value) => {
+        const query = { client_id: 'demo-assist', request_uri: `urn:ietf:params:oauth:request_uri:${value}` };
+        return (
+          (await new Agent(issuer).get(`/authorize?${new URLSearchParams(query).toString()}`)).status === 303
+        );
+      },
+      code: (value) => token({ ...coded.form, code: value }),
       session: async (value) =>
         callbackParams(await withCookie(silent.href, 'doorward_session', value)).has('code'),
       interaction: async (value) =>
@@ -206,22 +224,10 @@ t.test('secrets at rest', async (t) => {
         const form = { grant_type: 'client_credentials', resource: assistApi };
         return (await post(issuer, '/token', form, { authorization: `Basic ${basic}` })).status === 200;
       },
-      request_uri: async (value) => {
-        const query = { client_id: 'demo-assist', request_uri: `urn:ietf:params:oauth:request_uri:${value}` };
-        return (
-          (await new Agent(issuer).get(`/authorize?${new URLSearchParams(query).toString()}`)).status === 303
-        );
-      },
-      code: (value) => token({ ...coded.form, code: value }),
       'refresh token': (value) => token(refreshForm(value)),
     };
     const values = (dumps.at(-1)?.values ?? []).filter((value) => /^[\w.+/=~-]{16,1000}$/.test(value));
     t.ok(values.length > 100, `${values.length} values`);
-    for (const [name, opens] of Object.entries(doors)) {
-      const opened: string[] = [];
-      for (const value of values) if (await opens(value)) opened.push(value);
-      t.same(opened, [], name);
-    }
     const hashes = (dumps.at(-1)?.values ?? []).filter((value) => value.startsWith('$argon2id$'));
     t.ok(hashes.length > 5);
     const tab = await openTab(assist, { face: 'application/json' });
@@ -237,7 +243,15 @@ t.test('secrets at rest', async (t) => {
       code: coded.code,
       'refresh token': live.tokens.refresh_token ?? '',
     };
-    for (const [name, opens] of Object.entries(doors))
+    for (const [name, opens] of Object.entries(doors)) {
+      const opened: string[] = [];
+      const attempt = async (value: string): Promise<void> =>
+        void ((await opens(value)) && opened.push(value));
+      // many at once: some of what is alive is so for a minute
+      for (let at = 0; at < values.length; at += 20)
+        await Promise.all(values.slice(at, at + 20).map(attempt));
+      t.same(opened, [], name);
       t.equal(await opens(keys[name] ?? ''), true, `the door is a door: ${name}`);
+    }
   });
 });

@@ -2,6 +2,10 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from 'jose';
 import { sql } from 'kysely';
+import { inTransaction } from '../../src/context.ts';
+import { createInvitation } from '../../src/core/invitations/invitations.ts';
+import { parseEmail } from '../../src/kernel/email-address.ts';
+import { open } from '../../src/kernel/seal.ts';
 import {
   assistApi,
   demoBasic,
@@ -14,14 +18,16 @@ import {
 } from '../provider/requests.ts';
 import { Agent, type Answer } from '../support/agent.ts';
 import type { TestApp } from '../support/app.ts';
+import { leaveForCompany, signInByCompany } from '../support/company.ts';
 import { makeClient } from '../support/make.ts';
-import { signIn } from '../support/relying-party.ts';
-import { complete, obtainReset, openLink } from '../support/reset.ts';
+import { signIn, toStep } from '../support/relying-party.ts';
+import { complete, mailsTo, obtainReset, openLink } from '../support/reset.ts';
 import { act, arrive, faces, goOn, openTab, typePassword } from '../support/tab.ts';
 
 /** Typed where the address belongs. */
 export const wrongField = 'the password of a hasty person';
 export const wrongPassword = 'tr0ub4dor and three of its friends';
+export const invitedPassword = 'nine patient herons before dawn';
 
 /** People sign in, are refused, choose, ask for a seat and leave; each step is also left standing once. */
 export async function livePeople({ issuer }: TestApp): Promise<void> {
@@ -62,6 +68,43 @@ export async function forgetPasswords(app: TestApp): Promise<string> {
   const waiting = await obtainReset(app, new Agent(app.issuer), 'greg@globex.test');
   await openLink(new Agent(app.issuer), waiting.token);
   return waiting.token;
+}
+
+/** People come by their company, in both protocols; one of them is left at the identity provider. */
+export async function comeByCompany({ issuer }: TestApp): Promise<void> {
+  const assist = demoParty(issuer, 'assist');
+  for (const email of ['gina@globex.test', 'ian@initech.test']) {
+    const browser = new Agent(issuer);
+    const done = await signInByCompany(browser, await toStep(browser, (await assist.start()).url), email);
+    await browser.follow((done.json() as { location: string }).location);
+    const waiting = new Agent(issuer);
+    await leaveForCompany(waiting, await toStep(waiting, (await assist.start()).url), email);
+  }
+}
+
+/** One who was invited comes, and another link waits: the tokens that were mailed for them are answered. */
+export async function acceptInvitations({ issuer, ctx }: TestApp): Promise<string[]> {
+  const { id: accountId } = await ctx.db
+    .selectFrom('accounts')
+    .select('id')
+    .where('slug', '=', 'acme')
+    .executeTakeFirstOrThrow();
+  const invite = async (email: string): Promise<string> => {
+    const address = parseEmail(email);
+    if (!address) throw new Error('not an email address');
+    const invitation = { accountId, email: address, role: 'agent', products: [] } as const;
+    await inTransaction(ctx, (tx) => createInvitation(tx, invitation));
+    const [mail] = await mailsTo(ctx, email, 'invitation');
+    const opened = open(ctx.config.secretKeys, mail?.secretsSealed ?? '', `mail_outbox/${mail?.id}`);
+    return (JSON.parse(opened) as { token: string }).token;
+  };
+  const tokens = [await invite('new@made.test'), await invite('waiting@made.test')];
+  const browser = new Agent(issuer);
+  await browser.follow(`/invitations/open?token=${tokens[0] ?? ''}`);
+  const accepted = await browser.post('/invitations/accept', { json: { password: invitedPassword } });
+  if (accepted.status !== 200) throw new Error(accepted.text);
+  await new Agent(issuer).follow(`/invitations/open?token=${tokens[1] ?? ''}`);
+  return tokens;
 }
 
 /** Clients push, redeem, refresh, prove themselves by secret and by key, ask and revoke. */

@@ -8,10 +8,13 @@ import { type Config, loadConfig } from '../../config/load.ts';
 import { buildApp } from '../../src/app.ts';
 import type { Context } from '../../src/context.ts';
 import { createDatabase } from './database.ts';
+import { compareAnswers } from './described.ts';
 
 export interface TestApp {
   readonly ctx: Context;
   readonly issuer: string;
+  /** Where this process listens: another one than the issuer where ISSUER is given. */
+  readonly origin: string;
   readonly databaseUrl: string;
   /** Every line the service has logged. */
   readonly lines: string[];
@@ -51,6 +54,7 @@ export async function startApp(
   };
   const lines: string[] = [];
   let offset = 0;
+  compareAnswers(t);
   const { server, ctx, jobs } = await buildApp({
     config,
     log: logTo(lines),
@@ -61,6 +65,7 @@ export async function startApp(
   return {
     ctx,
     issuer: config.issuer,
+    origin,
     databaseUrl: url,
     lines,
     advance: (seconds) => {

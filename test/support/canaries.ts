@@ -28,6 +28,7 @@ export class Canaries {
 }
 
 const secretMembers: Readonly<Record<string, string>> = {
+  SAMLResponse: 'assertion',
   access_token: 'access token',
   client_assertion: 'client assertion',
   client_secret: 'client secret',

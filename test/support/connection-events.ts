@@ -1,5 +1,6 @@
 import { inTransaction, type Tx } from '../../src/context.ts';
 import {
+  beginTest,
   bindDomain,
   createConnectionKey,
   deleteConnection,
@@ -31,6 +32,7 @@ export async function driveConnections({ ctx }: TestApp): Promise<void> {
   const connection = await makeSaml(ctx, accountId, { published: publishedWith(ending) });
   const change = { connectionId: connection.id };
   await write((tx) => reviseConnection(tx, { ...change, label: 'Renamed' }));
+  await beginTest(ctx, change);
   await passNow(ctx, connection.id);
   await write(async (tx) => {
     const { id: domainId } = await vouchForDomain(tx, { accountId, name: 'life-cycle.example' });

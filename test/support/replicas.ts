@@ -22,14 +22,24 @@ export interface Replicas {
   readonly ctx: Context;
   /** Everything the replicas have logged. */
   readonly output: () => string;
+  /** Sends a signal to one of them. */
+  signal(index: number, signal: NodeJS.Signals): void;
 }
 
 const startMs = 30_000;
 
+export interface ReplicasOptions {
+  readonly count: number;
+  readonly databaseUrl: string;
+  readonly seed?: boolean;
+  /** Done while they start; nobody waits for those that it kills. */
+  readonly atStart?: (starting: { ctx: Context; processes: readonly ChildProcess[] }) => Promise<void>;
+}
+
 /** Starts `count` replicas at the same moment; the demo world is seeded when `seed` is not false. */
 export async function startReplicas(
   t: Test,
-  { count, databaseUrl, seed = true }: { count: number; databaseUrl: string; seed?: boolean },
+  { count, databaseUrl, seed = true, atStart }: ReplicasOptions,
 ): Promise<Replicas> {
   const balancerPort = await freePort();
   const issuer = `http://127.0.0.1:${balancerPort}`;
@@ -44,12 +54,17 @@ export async function startReplicas(
     await seedDemoWorld(ctx);
   }
   const ports = await Promise.all(Array.from({ length: count }, freePort));
+  await startBalancer(t, balancerPort, ports); // at once, while its port is free
   let output = '';
-  for (const port of ports) startProcess(t, { ...env, PORT: String(port) }, (text) => (output += text));
+  const processes = ports.map((port) =>
+    startProcess(t, { ...env, PORT: String(port) }, (text) => (output += text)),
+  );
   const origins = ports.map((port) => `http://127.0.0.1:${port}`);
-  await Promise.all(origins.map((origin) => isReady(origin, () => output)));
-  await startBalancer(t, balancerPort, ports);
-  return { issuer, origins, ctx, output: () => output };
+  await atStart?.({ ctx, processes });
+  const surviving = origins.filter((_, index) => !processes[index]?.killed);
+  await Promise.all(surviving.map((origin) => isReady(origin, () => output)));
+  const signal = (index: number, name: NodeJS.Signals): void => void processes[index]?.kill(name);
+  return { issuer, origins: surviving, ctx, output: () => output, signal };
 }
 
 function openContext(
@@ -78,9 +93,10 @@ function startProcess(
   });
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', onOutput);
   t.teardown(async () => {
-    if (child.exitCode !== null) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
+    child.kill('SIGCONT'); // it may stand still
     await gone;
   });
   return child;

@@ -29,7 +29,7 @@ export interface Tour {
 
 /** In this order: what is changed on the way is changed for those that follow. */
 const parts = [
-  ...[signingIn, denials, companies, companyProblems, companyAdmins],
+  ...[signingIn, denials, seatRequests, companies, companyProblems, companyAdmins],
   ...[linking, provingAddress, socialProblems, consent],
   ...[recovery, invitation, leaving, problems, languages],
 ];
@@ -80,6 +80,36 @@ async function denials({ open, issuer, show }: Tour): Promise<void> {
   await toSignIn(lapsed, issuer, 'assist');
   await typePassword(lapsed, 'lea@lapsed.test');
   await show(lapsed, { name: 'denied-lapsed', about: 'The account has lapsed' });
+}
+
+/** An admin reads the mail about what was asked for before. */
+async function seatRequests(tour: Tour): Promise<void> {
+  const { open, show, ctx, issuer } = tour;
+  const page = await open();
+  const link = await mailedLink(tour, 'ada@acme.test');
+  await page.goto(link);
+  await show(page, { name: 'seat-request', about: 'An administrator is asked for a seat' });
+  const bought = await ctx.db
+    .selectFrom('subscriptions')
+    .select(['accountId', 'productId', 'seats'])
+    .execute();
+  await ctx.db.updateTable('subscriptions').set({ seats: 0 }).execute();
+  await press(page, '#grant');
+  await show(page, { name: 'seat-request-full', about: 'An administrator is asked, and no seat is free' });
+  for (const { accountId, productId, seats } of bought)
+    await ctx.db
+      .updateTable('subscriptions')
+      .set({ seats })
+      .where('accountId', '=', accountId)
+      .where('productId', '=', productId)
+      .execute();
+  await press(page, '#grant');
+  await show(page, { name: 'seat-request-granted', about: 'A seat was granted' });
+  const late = await open();
+  await late.goto(link);
+  await show(late, { name: 'seat-request-decided', about: 'A request that was decided already' });
+  await late.goto(`${issuer}/seat-requests/open?token=none`);
+  await show(late, { name: 'seat-request-expired', about: 'A link to decide that does not work any more' });
 }
 
 async function companies({ open, issuer, show, ctx }: Tour): Promise<void> {

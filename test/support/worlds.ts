@@ -37,6 +37,7 @@ export function account(slug: string, but: Partial<AccountFacts> = {}): AccountF
     status: 'active',
     term: always,
     role: 'agent',
+    deactivated: false,
     subscription: always,
     sso: { required: false, breakGlass: false },
     seats: [seat('assist')],
@@ -127,6 +128,7 @@ function randomAccount(random: Random, slug: string): AccountFacts {
   return account(slug, {
     status: pick(random, ['active', 'active', 'active', 'active', 'active', 'lapsed', 'suspended', 'closed']),
     role: pick(random, ['admin', 'agent']),
+    deactivated: pick(random, [true, false, false, false, false, false]),
     term: { ...randomTerm(random), startsAt: null },
     subscription,
     sso: { required: pick(random, [true, false, false]), breakGlass: pick(random, [true, false, false]) },

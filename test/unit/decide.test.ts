@@ -21,6 +21,7 @@ const untilOf = (decision: Decision): Date | undefined => {
 /** An account in which exactly this is wrong. */
 const closed = account('closed', { status: 'closed' });
 const refused: Readonly<Record<string, AccountFacts>> = {
+  user_deactivated: account('off', { deactivated: true }),
   account_lapsed: account('lapsed', { term: term({ endsAt: before(1) }) }),
   account_suspended: account('suspended', { status: 'suspended' }),
   account_closed: closed,
@@ -52,6 +53,17 @@ t.test('every reason of an account, and the account is named', async (t) => {
     });
   }
 });
+
+t.test(
+  'who is switched off in one account hears it before anything else there, and is in elsewhere',
+  async (t) => {
+    for (const [code, refusing] of Object.entries(refused)) {
+      const off = { ...refusing, deactivated: true };
+      t.match(decide(off), { code: 'user_deactivated', account: { id: off.id } }, code);
+      t.match(decide(off, open), { outcome: 'allow', entitlement: { account: { id: open.id } } }, code);
+    }
+  },
+);
 
 t.test('an account may be marked as lapsed, whatever its dates say', async (t) => {
   t.match(decide(account('marked', { status: 'lapsed' })), { code: 'account_lapsed' });
@@ -332,7 +344,7 @@ function phaseOf(dates: Term): 'early' | 'live' | 'over' {
 
 /** All reasons, in the order of the list. What an operator did to an account counts before what its dates say. */
 function wrongsIn(
-  { id, status, term: dates, role, subscription, seats, sso }: AccountFacts,
+  { id, deactivated, status, term: dates, role, subscription, seats, sso }: AccountFacts,
   { product, requiredRole }: ClientFacts,
   { evidence }: AccessQuestion,
 ): DenialCode[] {
@@ -341,6 +353,7 @@ function wrongsIn(
   const sat = held && phaseOf(held.seat);
   const isOver = phaseOf(dates) === 'over' || (product !== null && bought === 'over');
   const wrong: Partial<Record<DenialCode, boolean>> = {
+    user_deactivated: deactivated,
     account_lapsed: status === 'lapsed' || (status === 'active' && isOver),
     account_suspended: status === 'suspended',
     account_closed: status === 'closed',

@@ -1,67 +1,12 @@
 /** Mails as they are written: in five languages, with the brand, and without a way to write more into them. */
 import t from 'tap';
-import type { MailTemplates } from '../../src/core/outbox/outbox.ts';
 import { luminance, textColorOn } from '../../src/kernel/color.ts';
 import { locales } from '../../src/kernel/locale.ts';
 import { renderMail } from '../../src/mail/render.ts';
 import { testConfig } from '../support/app.ts';
+import { mailSamples as samples } from '../support/mail-samples.ts';
 
 const hostile = `<b>"O'Neil"</b> & Söhne,;:\r\nBcc: thief@example.test\u2028\u0000`;
-
-const samples: { readonly [Template in keyof MailTemplates]: MailTemplates[Template] } = {
-  seat_requested: {
-    data: {
-      person: 'Nora',
-      personEmail: 'n@acme.test',
-      product: 'Assist',
-      account: 'Acme',
-      requestId: 'srq_1',
-    },
-    secrets: undefined,
-  },
-  password_reset: { data: { minutes: 30 }, secrets: { token: 'a+b/c', code: '012345' } },
-  password_reset_by_company: { data: { account: 'Globex' }, secrets: undefined },
-  break_glass_used: { data: { person: 'Greg', account: 'Globex' }, secrets: undefined },
-  identity_linked: { data: { account: 'Globex' }, secrets: undefined },
-  certificate_expiring: {
-    data: { account: 'Acme', connection: 'Entra', whose: 'idp', days: 7, date: '2026-12-24' },
-    secrets: undefined,
-  },
-  sign_in_address_changed: {
-    data: { account: 'Acme', connection: 'Entra', host: 'idp.acme.test' },
-    secrets: undefined,
-  },
-  domain_disputed: { data: { account: 'Acme', domain: 'acme.test', owns: true }, secrets: undefined },
-  domain_dispute_resolved: {
-    data: { account: 'Acme', domain: 'acme.test', owns: false },
-    secrets: undefined,
-  },
-  domain_stale: {
-    data: {
-      account: 'Acme',
-      domain: 'acme.test',
-      recordName: '_doorward-challenge.acme.test',
-      recordValue: 'doorward-verification=00',
-      days: 30,
-    },
-    secrets: undefined,
-  },
-  domain_released: { data: { account: 'Acme', domain: 'acme.test' }, secrets: undefined },
-  link_code: {
-    data: { provider: 'GitHub', external: 'octo', minutes: 10 },
-    secrets: { code: '012345' },
-  },
-  social_identity_linked: { data: { provider: 'GitHub', external: 'octo@hub.test' }, secrets: undefined },
-  social_identity_unlinked: {
-    data: { provider: 'GitHub', external: 'octo@hub.test', days: 30 },
-    secrets: undefined,
-  },
-  password_changed: { data: {}, secrets: undefined },
-  invitation: {
-    data: { account: 'Acme', inviter: 'Ada', products: ['Assist', 'Meet'], days: 7 },
-    secrets: { token: 'tok' },
-  },
-};
 
 const render = (
   template: string,
@@ -69,7 +14,7 @@ const render = (
   env: Readonly<Record<string, string>> = {},
   data?: object,
 ) => {
-  const sample = samples[template as keyof MailTemplates];
+  const sample = samples[template as keyof typeof samples];
   const config = testConfig({
     DATABASE_URL: 'postgres:///test',
     ISSUER: 'https://login.example.com',
@@ -103,6 +48,18 @@ t.test('link and code stand in both parts, and the link begins with the issuer',
     t.ok(part.includes('012345'));
   }
   t.match(render('invitation', 'en').text, 'https://login.example.com/invitations/open?token=tok');
+});
+
+t.test('who was given a seat is led to the application, or told from when on there is one', async (t) => {
+  const { data } = samples.seat_granted;
+  for (const locale of locales) {
+    const granted = render('seat_granted', locale);
+    for (const part of [granted.text, granted.html]) t.match(part, 'https://assist.test/sign-in');
+    const later = render('seat_granted', locale, {}, { ...data, from: '2027-01-31', url: null });
+    t.match(later.text, '2027-01-31');
+    t.notMatch(later.text + later.html, /https?:|href/);
+  }
+  t.match(render('seat_requested', 'en').text, 'https://login.example.com/seat-requests/open?token=tok');
 });
 
 t.test('a code for a link stands in both parts, beside no address to go to', async (t) => {

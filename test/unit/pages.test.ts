@@ -2,10 +2,11 @@
 import { readdir } from 'node:fs/promises';
 import t from 'tap';
 import type { Step } from '../../src/core/sign-in/step.ts';
-import { failures } from '../../src/kernel/failures.ts';
+import { shownFailures } from '../../src/kernel/failures.ts';
 import { createEngineHtml } from '../../src/pages/engine.ts';
 import { errorPage } from '../../src/pages/error.ts';
 import { departurePage, testResultPage } from '../../src/pages/federation.ts';
+import { identityLinkedPage, identityNotLinkedPage } from '../../src/pages/identity-linked.ts';
 import { invitationDonePage, invitationExpiredPage, invitationPage } from '../../src/pages/invitation.ts';
 import { logoOf, type Page, renderPage } from '../../src/pages/layout.ts';
 import { createLook, imageOrigin } from '../../src/pages/look.ts';
@@ -13,6 +14,12 @@ import { passwordResetDonePage } from '../../src/pages/password-reset-done.ts';
 import { passwordResetExpiredPage, passwordResetNewPage } from '../../src/pages/password-reset-new.ts';
 import { passwordResetRequestPage } from '../../src/pages/password-reset-request.ts';
 import { passwordResetSentPage } from '../../src/pages/password-reset-sent.ts';
+import {
+  seatRequestDecidedPage,
+  seatRequestDonePage,
+  seatRequestExpiredPage,
+  seatRequestPage,
+} from '../../src/pages/seat-request.ts';
 import { stepPage } from '../../src/pages/step.ts';
 import { en } from '../../src/pages/text/en.ts';
 import { ja } from '../../src/pages/text/ja.ts';
@@ -105,6 +112,18 @@ function pagesOf(data: Data): Record<string, Page[]> {
   );
   const offered = { account: data('account'), inviter: data('inviter'), products: [data('product')], email };
   const accept = { accept: { ...post, fields: [{ name: 'name', value: data('name') }] } };
+  const people = [data('name'), null].map((name) => ({ name, email }));
+  const wish = { product: data('product'), account: data('account') };
+  const decided = people.flatMap((person) =>
+    (['granted', 'refused'] as const).map(
+      (state) => ({ step: 'seat_request_decided', locale, state, ...wish, person }) as const,
+    ),
+  );
+  const linking = { locale, provider: data('provider') };
+  const ways = [
+    { client, location: data('url') },
+    { client: null, location: null },
+  ];
   const codes = [
     ...refusals.map(({ fields }) => fields.password),
     ...['invalid_credentials', 'throttled', 'sso_required', 'social_sign_in_failed', 'link_mismatch'],
@@ -177,7 +196,7 @@ function pagesOf(data: Data): Record<string, Page[]> {
       stepPage({ step: 'expired', client, start_url: data('url') }, locale),
       stepPage({ step: 'expired' }, locale),
     ],
-    errorPage: [...Object.keys(failures), 'internal_error', 'unknown'].flatMap((failure) =>
+    errorPage: [...Object.keys(shownFailures), 'internal_error', 'unknown'].flatMap((failure) =>
       [400, 500].map((status) =>
         errorPage(
           { code: failure, status, detail: data('detail'), instance: data('id'), case_id: data('case') },
@@ -222,8 +241,31 @@ function pagesOf(data: Data): Record<string, Page[]> {
     ),
     invitationDonePage: [data('url'), null].map((location) => invitationDonePage({ locale, location })),
     invitationExpiredPage: [invitationExpiredPage(locale)],
+    identityLinkedPage: ways.map((way) =>
+      identityLinkedPage({ step: 'identity_linked', ...linking, ...way }),
+    ),
+    identityNotLinkedPage: ways.flatMap((way) =>
+      [undefined, data('case')].map((caseId) =>
+        identityNotLinkedPage({ ...linking, ...way, code: 'identity_taken', caseId }),
+      ),
+    ),
+    seatRequestPage: people.flatMap((person) =>
+      [0, 1, 2].map((free_seats) =>
+        seatRequestPage({
+          ...{ step: 'decide_seat_request', locale, free_seats, ...wish, person },
+          problem: free_seats === 0 ? { code: 'no_free_seat' } : null,
+          actions: { grant: post, refuse: post },
+        }),
+      ),
+    ),
+    seatRequestDonePage: decided.map(seatRequestDonePage),
+    seatRequestDecidedPage: decided.map(seatRequestDecidedPage),
+    seatRequestExpiredPage: [seatRequestExpiredPage(locale)],
   };
 }
+
+/** What only hands on, and the reference of the interface, which is in English like the interface itself. */
+const notTranslated = ['stepPage', 'renderPage', 'referencePage'];
 
 t.test('every page there is takes part', async (t) => {
   const files = (await readdir('src/pages')).filter((file) => file.endsWith('.ts'));
@@ -232,7 +274,7 @@ t.test('every page there is takes part', async (t) => {
   );
   const exported = modules.flatMap((module) => Object.keys(module)).filter((name) => name.endsWith('Page'));
   t.same(
-    exported.filter((name) => !['stepPage', 'renderPage'].includes(name)).sort(),
+    exported.filter((name) => !notTranslated.includes(name)).sort(),
     Object.keys(pagesOf((name) => name)).sort(),
   );
 });
@@ -260,7 +302,7 @@ t.test('what came from people or the database stays text', async (t) => {
 });
 
 t.test('a failure has a title of its own, the errors of the protocol share one', async (t) => {
-  const codes = [...Object.keys(failures), 'internal_error'];
+  const codes = [...Object.keys(shownFailures), 'internal_error'];
   for (const failure of codes) t.not(failureTitle(failure, en), en.problem, failure);
   t.equal(failureTitle('invalid_request', en), en.problem);
   t.equal(failureTitle('constructor', en), en.problem);

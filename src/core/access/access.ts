@@ -6,10 +6,17 @@ import type { Db } from '../../db/connect.ts';
 import { decideAccess, type AccessQuestion, type Decision } from './decide.ts';
 import { loadAccessFacts, type AccessFacts } from './facts.ts';
 
-export { decideAccess, denialCodes } from './decide.ts';
-export type { AccountChoice, AccessQuestion, Decision, DenialCode, Entitlement } from './decide.ts';
+export { decideAccess, denialCodes, examineAccount } from './decide.ts';
+export type {
+  AccountChoice,
+  AccessQuestion,
+  AccountStage,
+  Decision,
+  DenialCode,
+  Entitlement,
+} from './decide.ts';
 export { describeDenial, explainDenial, type Explanation, type Remedy } from './explain.ts';
-export { loadAccessFacts, type AccessFacts } from './facts.ts';
+export { loadAccessFacts, loadProspectFacts, type AccessFacts, type AccountFacts } from './facts.ts';
 
 export interface AccessAnswer {
   readonly facts: AccessFacts;

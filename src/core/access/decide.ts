@@ -94,17 +94,37 @@ function denialOfUser({ user, accounts }: AccessFacts): DenialCode | undefined {
   return accounts.length === 0 ? 'no_account' : undefined;
 }
 
-function denialInAccount(
+/** What an account is asked, in this order. */
+export type AccountStage = 'membership' | 'account' | 'subscription' | 'seat' | 'sso' | 'role';
+
+/** What an account says to each of the questions, on its own: the first that denies is its answer. */
+export function examineAccount(
   { client }: AccessFacts,
   account: AccountFacts,
-  { now, evidence }: AccessQuestion,
+  { now, evidence }: Pick<AccessQuestion, 'now' | 'evidence'>,
+): Readonly<Record<AccountStage, DenialCode | undefined>> {
+  const { product, requiredRole } = client;
+  return {
+    membership: account.deactivated ? 'user_deactivated' : undefined,
+    account: denialOfAccount(account, now),
+    subscription: product ? denialOfSubscription(account, now) : undefined,
+    seat: product ? denialOfSeat(product.slug, account, now) : undefined,
+    sso: satisfiesSso(account, evidence) ? undefined : 'sso_required',
+    role: requiredRole && requiredRole !== account.role ? 'role_required' : undefined,
+  };
+}
+
+function denialInAccount(
+  facts: AccessFacts,
+  account: AccountFacts,
+  question: AccessQuestion,
 ): DenialCode | undefined {
-  if (account.status !== 'active') return `account_${account.status}`;
-  if (hasEnded(account.term, now)) return 'account_lapsed';
-  const denial = client.product ? denialOnProduct(client.product.slug, account, now) : undefined;
-  if (denial) return denial;
-  if (!satisfiesSso(account, evidence)) return 'sso_required';
-  return client.requiredRole && client.requiredRole !== account.role ? 'role_required' : undefined;
+  return Object.values(examineAccount(facts, account, question)).find((code) => code !== undefined);
+}
+
+function denialOfAccount({ status, term }: AccountFacts, now: Date): DenialCode | undefined {
+  if (status !== 'active') return `account_${status}`;
+  return hasEnded(term, now) ? 'account_lapsed' : undefined;
 }
 
 /** Where the company sign-in is required nothing else will do, but for the admins who break the glass. */
@@ -113,11 +133,13 @@ function satisfiesSso({ id, sso }: AccountFacts, evidence: readonly Evidence[]):
   return evidence.some((proof) => proof.method === 'fed' && proof.accountId === id);
 }
 
-function denialOnProduct(product: string, account: AccountFacts, now: Date): DenialCode | undefined {
-  const { subscription } = account;
+function denialOfSubscription({ subscription }: AccountFacts, now: Date): DenialCode | undefined {
   if (!subscription || !hasBegun(subscription, now)) return 'product_not_subscribed';
-  if (hasEnded(subscription, now)) return 'account_lapsed';
-  const seat = account.seats.find((held) => held.product === product)?.seat;
+  return hasEnded(subscription, now) ? 'account_lapsed' : undefined;
+}
+
+function denialOfSeat(product: string, { seats }: AccountFacts, now: Date): DenialCode | undefined {
+  const seat = seats.find((held) => held.product === product)?.seat;
   if (!seat) return 'no_seat';
   if (!hasBegun(seat, now)) return 'seat_not_yet';
   return hasEnded(seat, now) ? 'seat_ended' : undefined;
@@ -127,16 +149,16 @@ function denialOnProduct(product: string, account: AccountFacts, now: Date): Den
 function furthestDenial(
   verdicts: readonly { candidate: AccountFacts; code: DenialCode | undefined }[],
 ): Decision {
-  let furthest: Extract<Decision, { outcome: 'deny' }> = {
-    outcome: 'deny',
-    code: 'no_account',
-    account: undefined,
-  };
+  let furthest: Extract<Decision, { outcome: 'deny' }> | undefined;
   for (const { candidate, code } of verdicts) {
-    if (code === undefined || denialCodes.indexOf(code) <= denialCodes.indexOf(furthest.code)) continue;
+    if (code === undefined || placeOf(code) <= placeOf(furthest?.code)) continue;
     furthest = { outcome: 'deny', code, account: { id: candidate.id, name: candidate.name } };
   }
-  return furthest;
+  return furthest ?? { outcome: 'deny', code: 'no_account', account: undefined };
+}
+
+function placeOf(code: DenialCode | undefined): number {
+  return code === undefined ? -1 : denialCodes.indexOf(code);
 }
 
 /** Everything a token will claim, and the moment at which the first of it stops being true. */

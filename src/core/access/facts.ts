@@ -33,6 +33,8 @@ export interface AccountFacts {
   readonly status: AccountStatus;
   readonly term: Term;
   readonly role: Role;
+  /** Its admin, or an operator, has switched the user off here. */
+  readonly deactivated: boolean;
   /** The account's subscription to the client's product. */
   readonly subscription: Term | null;
   /** How the account lets this user in. */
@@ -73,10 +75,7 @@ export async function loadAccessFacts(
     select jsonb_build_object(
       'user', jsonb_build_object('id', u.id, 'state', u.state, 'email', u.email, 'name', u.name,
         'emailVerified', u.email_verified_at is not null, 'locale', u.locale, 'updatedAt', u.updated_at),
-      'client', jsonb_build_object('clientId', c.client_id, 'requiredRole', c.required_role,
-        'signUpUri', c.sign_up_uri,
-        'product', case when p.id is not null
-          then jsonb_build_object('id', p.id, 'slug', p.slug, 'name', p.name) end),
+      'client', ${clientColumns},
       'accounts', coalesce((
         select jsonb_agg(${accountColumns} order by a.name, a.id)
         from memberships m join accounts a on a.id = m.account_id
@@ -88,8 +87,49 @@ export async function loadAccessFacts(
   return facts === undefined ? undefined : (reviveDates(facts) as AccessFacts);
 }
 
+export interface Prospect {
+  readonly clientId: string;
+  readonly accountId: AccountId;
+  readonly email: string;
+  readonly role: Role;
+  /** Those of the account's products on which they would be given a seat. */
+  readonly products: readonly ProductId[];
+  readonly now: Date;
+}
+
+/** The same of somebody as if they had just become a user, and a member of this account alone. */
+export async function loadProspectFacts(
+  db: Db,
+  { clientId, accountId, email, role, products, now }: Prospect,
+): Promise<AccessFacts | undefined> {
+  const result = await sql<{ facts: unknown }>`
+    select jsonb_build_object(
+      'user', jsonb_build_object('id', u.id, 'state', 'active', 'email', u.email, 'name', null,
+        'emailVerified', true, 'locale', null, 'updatedAt', ${now}::timestamptz),
+      'client', ${clientColumns},
+      'accounts', jsonb_build_array(${accountColumns} || jsonb_build_object('seats', coalesce((
+        select jsonb_agg(jsonb_build_object('product', sp.slug,
+          'seat', jsonb_build_object('startsAt', ${now}::timestamptz, 'endsAt', null, 'graceDays', 0),
+          'subscription', jsonb_build_object('startsAt', ss.starts_at, 'endsAt', ss.expires_at,
+            'graceDays', ss.grace_days)) order by sp.slug)
+        from subscriptions ss join products sp on sp.id = ss.product_id
+        where ss.account_id = a.id and ss.product_id = any(${products}::text[])), '[]')))) as facts
+    from clients c left join products p on p.id = c.product_id
+    cross join (select ''::text as id, ${email}::text as email) u
+    cross join (select ${role}::text as role, false as break_glass, null::timestamptz as deactivated_at) m
+    join accounts a on a.id = ${accountId}
+    left join subscriptions s on s.account_id = a.id and s.product_id = c.product_id
+    where c.client_id = ${clientId}`.execute(db); // by primary keys
+  const facts = result.rows[0]?.facts;
+  return facts === undefined ? undefined : (reviveDates(facts) as AccessFacts);
+}
+
+const clientColumns = sql`jsonb_build_object('clientId', c.client_id, 'requiredRole', c.required_role,
+  'signUpUri', c.sign_up_uri,
+  'product', case when p.id is not null then jsonb_build_object('id', p.id, 'slug', p.slug, 'name', p.name) end)`;
+
 const accountColumns = sql`jsonb_build_object('id', a.id, 'slug', a.slug, 'name', a.name, 'status', a.status,
-  'role', m.role,
+  'role', m.role, 'deactivated', m.deactivated_at is not null,
   'term', jsonb_build_object('startsAt', null, 'endsAt', a.expires_at, 'graceDays', a.grace_days),
   'subscription', case when s.account_id is not null then jsonb_build_object('startsAt', s.starts_at,
     'endsAt', s.expires_at, 'graceDays', s.grace_days) end,

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import type { AccountId, ConnectionId, UserId } from '../../kernel/ids.ts';
+import type { Window } from '../../kernel/page.ts';
 import type { NewAttempt, Progress, Purpose, RefusalCode, Stage } from './attempt.ts';
 
 export async function insertAttempt(
@@ -64,20 +65,32 @@ const columns = [
   'updatedAt',
 ] as const;
 
-/** An account's, newest first; of one connection where it is named. By connection_attempts_account_idx. */
+export interface AttemptFilter extends Window {
+  readonly accountId: AccountId;
+  readonly connectionId?: ConnectionId | undefined;
+}
+
+/**
+ * An account's, newest first; of one connection where it is named. The key of a window is an id. By
+ * connection_attempts_account_idx or connection_attempts_connection_idx.
+ */
 export async function listAttempts(
   db: Db,
-  of: { readonly accountId: AccountId; readonly connectionId?: ConnectionId; readonly limit: number },
+  { accountId, connectionId, after, limit }: AttemptFilter,
 ): Promise<AttemptRow[]> {
-  const query = db
+  let query = db
     .selectFrom('connectionAttempts')
     .select(columns)
-    .where('accountId', '=', of.accountId)
+    .where('accountId', '=', accountId)
     .orderBy('startedAt', 'desc')
     .orderBy('id', 'desc')
-    .limit(of.limit);
-  const rows = of.connectionId ? query.where('connectionId', '=', of.connectionId) : query;
-  return (await rows.execute()) as AttemptRow[];
+    .limit(limit);
+  if (connectionId !== undefined) query = query.where('connectionId', '=', connectionId);
+  if (after !== undefined)
+    query = query.where(
+      sql<boolean>`(started_at, id) < (select started_at, id from connection_attempts where id = ${after})`,
+    );
+  return (await query.execute()) as AttemptRow[];
 }
 
 export async function findAttempt(db: Db, id: string): Promise<AttemptRow | undefined> {

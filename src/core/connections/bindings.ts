@@ -18,7 +18,7 @@ export interface NewBinding extends Change {
 /** From now on the domain leads there, once it is proven. Failure `not_found` for a domain that is not the account's. */
 export async function bindDomain(tx: Tx, { by, ...binding }: NewBinding): Promise<void> {
   const { connectionId, domainId, priority = 0, addresses = null } = binding;
-  const { accountId } = await getLockedConnection(tx, connectionId);
+  const { accountId } = await getLockedConnection(tx, binding);
   if (addresses && (addresses.length === 0 || addresses.length > 1000))
     throw new Failure('invalid_input', { fields: { addresses: 'has not 1 to 1000 entries' } });
   if (!(await upsertBinding(tx, accountId, { connectionId, domainId, priority, addresses })))
@@ -30,10 +30,10 @@ export async function bindDomain(tx: Tx, { by, ...binding }: NewBinding): Promis
 /** The domain leads there no more. Failure `not_found` when it did not. */
 export async function unbindDomain(
   tx: Tx,
-  { connectionId, domainId, by }: Pick<NewBinding, 'connectionId' | 'domainId' | 'by'>,
+  { domainId, by, ...ref }: Pick<NewBinding, 'connectionId' | 'accountId' | 'domainId' | 'by'>,
 ): Promise<void> {
-  const { accountId } = await getLockedConnection(tx, connectionId);
-  if (!(await deleteBinding(tx, { connectionId, domainId }))) throw new Failure('not_found');
+  const { id: connectionId, accountId } = await getLockedConnection(tx, ref);
+  if (!(await deleteBinding(tx, accountId, { connectionId, domainId }))) throw new Failure('not_found');
   const details = { connection_id: connectionId, domain_id: domainId };
   await recordEvent(tx, { type: 'connection.unbound', actorId: by, accountId, details });
 }

@@ -4,13 +4,14 @@
  */
 import type { Db } from '../../db/connect.ts';
 import { domainOf, type EmailAddress } from '../../kernel/email-address.ts';
-import type { ConnectionId } from '../../kernel/ids.ts';
+import { Failure } from '../../kernel/failures.ts';
+import type { AccountId, ConnectionId } from '../../kernel/ids.ts';
 import { discoverHome, type HomeRealm, type Narrowing } from './home-realm.ts';
-import { type Connection, findConnection, selectRoutes } from './queries.ts';
+import { type Connection, findConnection, findConnectionOf, selectRoutes } from './queries.ts';
 
 export { bindDomain, type NewBinding, unbindDomain } from './bindings.ts';
 export { hashSettings, openClientSecret } from './configuration.ts';
-export { createConnection, establishConnection, type NewConnection } from './create.ts';
+export { createConnection, establishConnection, type NewConnection, storeConnection } from './create.ts';
 export type { ExternalIdentity, MappedIdentity } from './external-identity.ts';
 export { discoverHome, type ConnectionChoice, type HomeRealm } from './home-realm.ts';
 export {
@@ -24,8 +25,10 @@ export {
   listConnectionKeys,
   type MadeKey,
   makeKey,
+  makeOwnKey,
   openConnectionKey,
   rotateConnectionKeys,
+  storeConnectionKey,
 } from './keys.ts';
 export {
   type Change,
@@ -36,19 +39,23 @@ export {
   pilotConnection,
   requireConnection,
 } from './life-cycle.ts';
-export { type BoundDomain, listBoundDomains } from './life-cycle-queries.ts';
+export { type BoundDomain, listBindings, listBoundDomains } from './life-cycle-queries.ts';
+export { getLockedConnection } from './lock.ts';
 export { mapIdentity, rolesAndProducts, type RolesAndProducts } from './mapping.ts';
 export { mergePublished, usableCertificates } from './merge-published.ts';
+export { makeKeysFor, makeMissingKeys, type OwnKeys } from './own-keys.ts';
 export { parseMapping, type ParseRules, parseSettings } from './parse.ts';
 export { claimRefresh, claimRefreshNow, type Fetched, refreshSeconds, settleRefresh } from './publish.ts';
 export { updateOidcPublished } from './publish-queries.ts';
 export { type Doors, findDoors } from './required.ts';
 export { reviseConnection, type Revision } from './revise.ts';
-export { beginTest, consumeTest, passTest, type Trial } from './trial.ts';
+export { assertReferences } from './references.ts';
+export { beginTest, consumeTest, offerTest, passTest, type Trial } from './trial.ts';
 export { warnOfCertificates } from './warnings.ts';
 export { markCompany, readMark, rememberedSeconds } from './remembered.ts';
 export {
   type Connection,
+  type ConnectionRef,
   type ConnectionState,
   findConnection,
   listLiveConnections,
@@ -71,6 +78,16 @@ export {
   signaturePolicies,
   type SignaturePolicy,
 } from './settings.ts';
+
+/** A connection of this account. Failure `not_found`, another account's being as good as none. */
+export async function getConnection(
+  db: Db,
+  { accountId, connectionId }: { readonly accountId: AccountId; readonly connectionId: ConnectionId },
+): Promise<Connection> {
+  const connection = await findConnectionOf(db, accountId, connectionId);
+  if (!connection) throw new Failure('not_found');
+  return connection;
+}
 
 /** People may come by it: those of the pilot, or everybody. */
 export function isLive({ state }: Connection): boolean {

@@ -2,8 +2,8 @@ import { type Context, inTransaction, type Tx } from '../../context.ts';
 import { type AccountId, type ConnectionId, newId } from '../../kernel/ids.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { hashSettings, needSecret, sealClientSecret } from './configuration.ts';
-import type { KeyUse } from './key-queries.ts';
-import { addConnectionKey, keyName, makeKey } from './keys.ts';
+import { addConnectionKey } from './keys.ts';
+import { makeKeysFor, type OwnKeys } from './own-keys.ts';
 import { insertConnection } from './queries.ts';
 import {
   type ConnectionSettings,
@@ -56,22 +56,18 @@ export async function createConnection(tx: Tx, connection: NewConnection): Promi
 
 /** Makes a connection and the keys of our own that it needs, in one transaction. Failure `invalid_input` without its secret. */
 export async function establishConnection(ctx: Context, connection: NewConnection): Promise<ConnectionId> {
-  const { settings, secret } = connection;
-  needSecret(settings, secret !== undefined);
-  const uses = keyUsesOf(settings);
-  const keys = await Promise.all(
-    uses.map(async (use) => ({ use, made: await makeKey(keyName(ctx.config), ctx.now()) })),
-  );
-  return inTransaction(ctx, async (tx) => {
-    const connectionId = await createConnection(tx, connection);
-    for (const { use, made } of keys)
-      await addConnectionKey(tx, { connectionId, use, state: 'current' }, made);
-    return connectionId;
-  });
+  const keys = await makeKeysFor(ctx, connection.settings);
+  return inTransaction(ctx, (tx) => storeConnection(tx, connection, keys));
 }
 
-/** Every request to a SAML identity provider is signed. */
-function keyUsesOf(settings: ConnectionSettings): KeyUse[] {
-  if (settings.kind === 'saml') return settings.encryption ? ['signing', 'encryption'] : ['signing'];
-  return settings.clientAuth === 'private_key_jwt' ? ['signing'] : [];
+/** The same with keys that were made before: see `makeKeysFor`. Failure `invalid_input` without its secret. */
+export async function storeConnection(
+  tx: Tx,
+  connection: NewConnection,
+  keys: OwnKeys,
+): Promise<ConnectionId> {
+  needSecret(connection.settings, connection.secret !== undefined);
+  const connectionId = await createConnection(tx, connection);
+  for (const { use, made } of keys) await addConnectionKey(tx, { connectionId, use, state: 'current' }, made);
+  return connectionId;
 }

@@ -17,6 +17,7 @@ import {
   updateNextKey,
 } from './key-queries.ts';
 import { getLockedConnection } from './lock.ts';
+import type { ConnectionRef } from './queries.ts';
 
 export {
   type ConnectionKey,
@@ -70,14 +71,26 @@ export async function addConnectionKey(tx: Tx, place: KeyPlace, made: MadeKey): 
 
 /** Makes and stores a key. Failure `already_exists` when the connection has one for this use and state. */
 export async function createConnectionKey(ctx: Context, place: KeyPlace): Promise<string> {
-  const made = await makeKey(keyName(ctx.config), ctx.now());
-  return inTransaction(ctx, async (tx) => {
-    const { accountId } = await getLockedConnection(tx, place.connectionId);
-    const id = await addConnectionKey(tx, place, made);
-    const details = { connection_id: place.connectionId, use: place.use, state: place.state };
-    await recordEvent(tx, { type: 'connection.key_created', accountId, details });
-    return id;
-  });
+  const made = await makeOwnKey(ctx);
+  return inTransaction(ctx, (tx) => storeConnectionKey(tx, place, made));
+}
+
+/** A key under our own name: see `makeKey`. */
+export function makeOwnKey({ config, now }: Pick<Context, 'config' | 'now'>): Promise<MadeKey> {
+  return makeKey(keyName(config), now());
+}
+
+/** Stores a key of a connection that is there, and says so in the trail. Failures `not_found`, `already_exists`. */
+export async function storeConnectionKey(
+  tx: Tx,
+  { use, state, ...ref }: KeyPlace & ConnectionRef,
+  made: MadeKey,
+): Promise<string> {
+  const { id: connectionId, accountId } = await getLockedConnection(tx, ref);
+  const id = await addConnectionKey(tx, { connectionId, use, state }, made);
+  const details = { connection_id: connectionId, use, state };
+  await recordEvent(tx, { type: 'connection.key_created', accountId, details });
+  return id;
 }
 
 /** The private key as PEM (PKCS #8). */
@@ -91,9 +104,9 @@ export function openConnectionKey({ secretKeys }: Pick<Config, 'secretKeys'>, ke
  */
 export async function rotateConnectionKeys(
   tx: Tx,
-  { connectionId, use }: Omit<KeyPlace, 'state'>,
+  { use, ...ref }: Omit<KeyPlace, 'state'> & ConnectionRef,
 ): Promise<void> {
-  const { accountId } = await getLockedConnection(tx, connectionId);
+  const { id: connectionId, accountId } = await getLockedConnection(tx, ref);
   await deleteConnectionKey(tx, { connectionId, use, state: 'current' });
   if (!(await updateNextKey(tx, { connectionId, use }))) throw new Failure('not_found');
   await recordEvent(tx, {

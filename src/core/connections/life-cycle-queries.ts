@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import type { AccountId, ConnectionId, DomainId, UserId } from '../../kernel/ids.ts';
+import type { DomainState } from '../domains/domains.ts';
 import type { ConnectionState } from './queries.ts';
 import type { ConnectionSettings, Mapping, OidcPublished, SamlPublished } from './settings.ts';
 
@@ -74,6 +75,7 @@ export async function hasAdminSignedIn(
     .where('a.outcome', '=', 'passed')
     .where('a.updatedAt', '>', since)
     .where('m.role', '=', 'admin')
+    .where('m.deactivatedAt', 'is', null)
     .where('u.state', '=', 'active')
     .limit(1)
     .executeTakeFirst();
@@ -94,9 +96,10 @@ export async function lockBreakGlassCandidates(
     .where('m.accountId', '=', accountId)
     .where('m.userId', 'in', userIds)
     .where('m.role', '=', 'admin')
+    .where('m.deactivatedAt', 'is', null)
     .where('u.state', '=', 'active')
     .orderBy('m.userId')
-    .forUpdate(['m', 'u'])
+    .forUpdate('m')
     .execute();
   return rows.map(({ userId }) => userId);
 }
@@ -138,10 +141,12 @@ export async function upsertBinding(tx: Tx, accountId: AccountId, binding: Bindi
 /** By connection_domains_pkey. */
 export async function deleteBinding(
   tx: Tx,
+  accountId: AccountId,
   { connectionId, domainId }: Pick<Binding, 'connectionId' | 'domainId'>,
 ): Promise<boolean> {
   const result = await tx.db
     .deleteFrom('connectionDomains')
+    .where('accountId', '=', accountId)
     .where('connectionId', '=', connectionId)
     .where('domainId', '=', domainId)
     .executeTakeFirst();
@@ -150,16 +155,36 @@ export async function deleteBinding(
 
 export interface BoundDomain extends Omit<Binding, 'connectionId'> {
   readonly name: string;
-  readonly state: string;
+  readonly state: DomainState;
+}
+
+/** The domains that lead to connections of an account, but for those it has given up. By connection_domains_pkey. */
+export async function listBindings(
+  db: Db,
+  accountId: AccountId,
+  connectionIds: readonly ConnectionId[],
+): Promise<(BoundDomain & Pick<Binding, 'connectionId'>)[]> {
+  if (connectionIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('connectionDomains as b')
+    .innerJoin('domains as d', 'd.id', 'b.domainId')
+    .select(['b.connectionId', 'b.domainId', 'b.priority', 'b.addresses', 'd.name', 'd.state'])
+    .where('b.accountId', '=', accountId)
+    .where('b.connectionId', 'in', connectionIds)
+    .where('d.state', '<>', 'released')
+    .orderBy('d.name')
+    .execute();
+  return rows as (BoundDomain & Pick<Binding, 'connectionId'>)[];
 }
 
 /** The domains that lead to a connection. By connection_domains_pkey. */
 export async function listBoundDomains(db: Db, connectionId: ConnectionId): Promise<BoundDomain[]> {
-  return db
+  const rows = await db
     .selectFrom('connectionDomains as b')
     .innerJoin('domains as d', 'd.id', 'b.domainId')
     .select(['b.domainId', 'b.priority', 'b.addresses', 'd.name', 'd.state'])
     .where('b.connectionId', '=', connectionId)
     .orderBy('d.name')
     .execute();
+  return rows as BoundDomain[];
 }

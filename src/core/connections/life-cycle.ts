@@ -5,9 +5,10 @@
 import type { Tx } from '../../context.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
-import type { ConnectionId, UserId } from '../../kernel/ids.ts';
+import type { UserId } from '../../kernel/ids.ts';
 import { addSeconds, hour } from '../../kernel/time.ts';
 import { type EventType, recordEvent } from '../audit/audit.ts';
+import { lockAdmins } from '../memberships/memberships.ts';
 import {
   countIdentities,
   deleteConnectionRow,
@@ -17,11 +18,10 @@ import {
   updateConnection,
 } from './life-cycle-queries.ts';
 import { getLockedConnection } from './lock.ts';
-import type { Connection } from './queries.ts';
+import type { Connection, ConnectionRef } from './queries.ts';
 
-/** Which connection is changed, and by whom: a user or a client. */
-export interface Change {
-  readonly connectionId: ConnectionId;
+/** Which connection is changed, and by whom: a user or a client; by default whoever the request is from. */
+export interface Change extends ConnectionRef {
   readonly by?: string | undefined;
 }
 
@@ -35,7 +35,7 @@ export async function pilotConnection(
   tx: Tx,
   { emails, ...change }: Change & { readonly emails: readonly EmailAddress[] },
 ): Promise<void> {
-  const connection = await getTestedConnection(tx, change.connectionId);
+  const connection = await getTestedConnection(tx, change);
   if (emails.length === 0 || emails.length > 1000)
     throw new Failure('invalid_input', { fields: { emails: 'has not 1 to 1000 entries' } });
   const pilotEmails = [...new Set(emails)];
@@ -46,13 +46,13 @@ export async function pilotConnection(
 
 /** Everybody whose address leads there is sent there; the password goes on working. */
 export async function enableConnection(tx: Tx, change: Change): Promise<void> {
-  const connection = await getTestedConnection(tx, change.connectionId);
+  const connection = await getTestedConnection(tx, change);
   await updateConnection(tx, connection.id, { state: 'enabled', pilotEmails: [] });
   await note(tx, connection, { type: 'connection.enabled', by: change.by });
 }
 
-async function getTestedConnection(tx: Tx, id: ConnectionId): Promise<Connection> {
-  const connection = await getLockedConnection(tx, id);
+async function getTestedConnection(tx: Tx, ref: ConnectionRef): Promise<Connection> {
+  const connection = await getLockedConnection(tx, ref);
   if (!isTested(connection)) throw new Failure('connection_not_tested');
   return connection;
 }
@@ -68,7 +68,7 @@ export async function requireConnection(
   tx: Tx,
   { breakGlass, ...change }: Change & { readonly breakGlass: readonly UserId[] },
 ): Promise<void> {
-  const connection = await getTestedConnection(tx, change.connectionId);
+  const connection = await getTestedConnection(tx, change);
   const { id: connectionId, state } = connection;
   if (state !== 'enabled' && state !== 'required') throw new Failure('connection_not_enabled');
   const since = addSeconds(tx.now(), -proofSeconds);
@@ -85,6 +85,8 @@ async function nameBreakGlass(
 ): Promise<void> {
   const wished = [...new Set(userIds)];
   const isCount = wished.length === 1 || wished.length === 2;
+  // nobody who is named is taken away meanwhile
+  await lockAdmins(tx, accountId);
   const able = isCount ? await lockBreakGlassCandidates(tx, accountId, wished) : [];
   if (!isCount || able.length < wished.length) {
     const breakGlass = 'is not one or two active admins of the account who have a password';
@@ -98,7 +100,7 @@ async function nameBreakGlass(
 
 /** Nobody comes in by it any more, those on their way neither. Everything it knows is kept. */
 export async function disableConnection(tx: Tx, change: Change): Promise<void> {
-  const connection = await getLockedConnection(tx, change.connectionId);
+  const connection = await getLockedConnection(tx, change);
   const revision = connection.revision + 1;
   await updateConnection(tx, connection.id, { state: 'disabled', pilotEmails: [], revision });
   await note(tx, connection, { type: 'connection.disabled', by: change.by });
@@ -106,7 +108,7 @@ export async function disableConnection(tx: Tx, change: Change): Promise<void> {
 
 /** With everything it knows: whose identities they are, above all. Domains stay what they are. */
 export async function deleteConnection(tx: Tx, change: Change): Promise<void> {
-  const connection = await getLockedConnection(tx, change.connectionId);
+  const connection = await getLockedConnection(tx, change);
   const identities = await countIdentities(tx.db, connection.id);
   await deleteConnectionRow(tx, connection.id);
   const { kind, label } = connection;

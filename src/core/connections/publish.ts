@@ -36,7 +36,7 @@ export type Fetched =
  * for the people's passwords is mailed to the admins. Nothing happens when the settings have changed meanwhile.
  */
 export async function settleRefresh(tx: Tx, asked: SamlConnection, fetched: Fetched): Promise<void> {
-  const connection = await lockConnection(tx, asked.id);
+  const connection = await lockConnection(tx, { connectionId: asked.id });
   if (connection?.kind !== 'saml' || !isSameSource(connection, asked)) return;
   const { id } = connection;
   if ('refused' in fetched) {

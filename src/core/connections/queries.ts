@@ -3,6 +3,7 @@ import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import { namesAbove } from '../../kernel/domain-name.ts';
 import type { AccountId, ConnectionId } from '../../kernel/ids.ts';
+import type { Window } from '../../kernel/page.ts';
 import type {
   ConnectionSettings,
   Mapping,
@@ -11,6 +12,12 @@ import type {
   SamlPublished,
   SamlSettings,
 } from './settings.ts';
+
+/** Which connection; where somebody acts for an account, only if it is that one's. */
+export interface ConnectionRef {
+  readonly connectionId: ConnectionId;
+  readonly accountId?: AccountId | undefined;
+}
 
 /** draft → tested → pilot → enabled → required, and disabled. */
 export type ConnectionState = 'draft' | 'tested' | 'pilot' | 'enabled' | 'required' | 'disabled';
@@ -35,6 +42,8 @@ interface Common {
   readonly refreshAt: Date | null;
   /** Why the last refresh of what is published failed; the last good one is still used. */
   readonly refreshError: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
 }
 
 export interface SamlConnection extends Common {
@@ -68,6 +77,8 @@ export const columns = [
   'published',
   'refreshAt',
   'refreshError',
+  'createdAt',
+  'updatedAt',
 ] as const;
 
 /** By primary key, whatever its state. */
@@ -76,14 +87,35 @@ export async function findConnection(db: Db, id: ConnectionId): Promise<Connecti
   return (await query.executeTakeFirst()) as Connection | undefined;
 }
 
-/** By connections_account_id_idx, oldest first. */
-export async function listConnections(db: Db, accountId: AccountId): Promise<Connection[]> {
-  const query = db.selectFrom('connections').select(columns).where('accountId', '=', accountId);
-  return (await query.orderBy('id').execute()) as unknown[] as Connection[];
+/** By primary key; another account's is as good as none. */
+export async function findConnectionOf(
+  db: Db,
+  accountId: AccountId,
+  id: ConnectionId,
+): Promise<Connection | undefined> {
+  const query = db.selectFrom('connections').select(columns).where('id', '=', id);
+  return (await query.where('accountId', '=', accountId).executeTakeFirst()) as Connection | undefined;
 }
 
-export async function lockConnection(tx: Tx, id: ConnectionId): Promise<Connection | undefined> {
-  const query = tx.db.selectFrom('connections').select(columns).where('id', '=', id).forUpdate();
+/** By connections_account_id_idx, newest first; all of them where there is no window. */
+export async function listConnections(
+  db: Db,
+  accountId: AccountId,
+  { after, limit }: Partial<Window> = {},
+): Promise<Connection[]> {
+  let query = db.selectFrom('connections').select(columns).where('accountId', '=', accountId);
+  if (after !== undefined) query = query.where('id', '<', after as ConnectionId);
+  if (limit !== undefined) query = query.limit(limit);
+  return (await query.orderBy('id', 'desc').execute()) as unknown[] as Connection[];
+}
+
+/** By primary key; where an account is named another one's is as good as none. */
+export async function lockConnection(
+  tx: Tx,
+  { connectionId, accountId }: ConnectionRef,
+): Promise<Connection | undefined> {
+  let query = tx.db.selectFrom('connections').select(columns).where('id', '=', connectionId).forUpdate();
+  if (accountId !== undefined) query = query.where('accountId', '=', accountId);
   return (await query.executeTakeFirst()) as Connection | undefined;
 }
 

@@ -1,11 +1,13 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Tx } from '../../context.ts';
 import { Failure } from '../../kernel/failures.ts';
-import { recordEvent } from '../audit/audit.ts';
+import type { ConnectionId } from '../../kernel/ids.ts';
+import { changesBetween, recordEvent } from '../audit/audit.ts';
 import { hashSettings, needSecret, sealClientSecret } from './configuration.ts';
+import { listConnectionKeys, storeConnectionKey } from './keys.ts';
 import type { Change } from './life-cycle.ts';
 import { updateConnection } from './life-cycle-queries.ts';
 import { getLockedConnection } from './lock.ts';
+import type { OwnKeys } from './own-keys.ts';
 import type { Connection, ConnectionState } from './queries.ts';
 import {
   type ConnectionSettings,
@@ -25,19 +27,24 @@ export interface Revision extends Change {
   /** New metadata of a SAML identity provider; needed where another one is meant. */
   readonly published?: SamlPublished;
   readonly refreshAt?: Date | null;
+  /** Keys of our own that the settings ask for and that may not be there yet: see `makeMissingKeys`. */
+  readonly keys?: OwnKeys;
 }
 
 /**
  * Changes what an admin decides. A draft has to be tested again, and so has a live connection, which stays live; sign-ins
- * that are under way end. What has not changed keeps its test.
+ * that are under way end. What has not changed keeps its test; and where nothing has, nothing happens.
  */
 export async function reviseConnection(tx: Tx, revision: Revision): Promise<void> {
-  const { connectionId: id, label, secret, refreshAt } = revision;
-  const before = await getLockedConnection(tx, id);
+  const { label, secret, refreshAt } = revision;
+  const before = await getLockedConnection(tx, revision);
+  const { id, accountId } = before;
   const { settings = before.settings, mapping = before.mapping } = revision;
   const published = publishedAfter(before, settings, revision.published);
   const secretSealed = secret === undefined ? before.secretSealed : sealClientSecret(tx.config, id, secret);
   needSecret(settings, secretSealed !== null);
+  const changes = changesOf(before, revision);
+  if (!changes) return;
   const settingsHash = hashSettings({ settings, mapping, secretSealed });
   await updateConnection(tx, id, {
     ...(label !== undefined && { label }),
@@ -50,13 +57,18 @@ export async function reviseConnection(tx: Tx, revision: Revision): Promise<void
     ...(published && { published, refreshError: null }),
     ...(refreshAt !== undefined && { refreshAt }),
   });
-  const details = { connection_id: id, changes: changesOf(before, revision) };
-  await recordEvent(tx, {
-    type: 'connection.changed',
-    actorId: revision.by,
-    accountId: before.accountId,
-    details,
-  });
+  const details = { connection_id: id, changes };
+  await recordEvent(tx, { type: 'connection.changed', actorId: revision.by, accountId, details });
+  await addMissingKeys(tx, id, revision.keys ?? []);
+}
+
+async function addMissingKeys(tx: Tx, connectionId: ConnectionId, keys: OwnKeys): Promise<void> {
+  const present = await listConnectionKeys(tx.db, connectionId);
+  const missing = keys.filter(
+    ({ use }) => !present.some((key) => key.use === use && key.state === 'current'),
+  );
+  for (const { use, made } of missing)
+    await storeConnectionKey(tx, { connectionId, use, state: 'current' }, made);
 }
 
 /** What is published belongs to one identity provider: another one's keys must not come in under the old ones' name. */
@@ -80,17 +92,16 @@ function stateAfter({ state, testedHash }: Connection, settingsHash: Buffer): Co
   return testedHash?.equals(settingsHash) ? 'tested' : 'draft';
 }
 
-/** What differs, before and after. Of a secret only that there is another one. */
-function changesOf(before: Connection, revision: Revision): Readonly<Record<string, unknown>> {
+/** What differs, before and after; undefined when nothing does. Of a secret only that there is another one. */
+function changesOf(before: Connection, revision: Revision): Readonly<Record<string, unknown>> | undefined {
   const { label = before.label, settings = before.settings, mapping = before.mapping } = revision;
-  const now = new Map<string, unknown>(Object.entries({ ...settings, ...mapping, label }));
-  const was = new Map<string, unknown>(
-    Object.entries({ ...before.settings, ...before.mapping, label: before.label }),
+  const changes = changesBetween(
+    { ...before.settings, ...before.mapping, label: before.label },
+    { ...settings, ...mapping, label },
   );
-  const changed = [...now].filter(([name, value]) => !isDeepStrictEqual(value, was.get(name)));
-  return {
-    ...Object.fromEntries(changed.map(([name, after]) => [name, { before: was.get(name), after }])),
+  const more = {
     ...(revision.secret !== undefined && { secret: 'changed' }),
     ...(revision.published && { published: 'changed' }),
   };
+  return changes || Object.keys(more).length > 0 ? { ...changes, ...more } : undefined;
 }

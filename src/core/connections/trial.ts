@@ -12,18 +12,28 @@ import { deleteTrial, insertTrial } from './trial-queries.ts';
 
 const linkSeconds = 10 * minute;
 
+/** The link of `offerTest`, in a transaction of its own. */
+export async function beginTest(ctx: Context, change: Change): Promise<string> {
+  const { url } = await inTransaction(ctx, (tx) => offerTest(tx, change));
+  return url;
+}
+
 /**
  * A link that starts one trial in any browser, within ten minutes, of the connection as it is now. Whoever has the link
  * can only try: it signs nobody in.
  */
-export async function beginTest(ctx: Context, { connectionId, by }: Change): Promise<string> {
+export async function offerTest(
+  tx: Tx,
+  { by, ...ref }: Change,
+): Promise<{ readonly url: string; readonly expiresAt: Date }> {
+  const { id: connectionId, accountId, settingsHash } = await getLockedConnection(tx, ref);
   const { token, hash } = newToken();
-  await inTransaction(ctx, async (tx) => {
-    const { settingsHash } = await getLockedConnection(tx, connectionId);
-    const expiresAt = addSeconds(tx.now(), linkSeconds);
-    await insertTrial(tx, { tokenHash: hash, connectionId, settingsHash, createdBy: by ?? null, expiresAt });
-  });
-  return `${ctx.config.issuer}/federation/${connectionId}/start?test=${token}`;
+  const expiresAt = addSeconds(tx.now(), linkSeconds);
+  const createdBy = by ?? tx.origin.actorId ?? null;
+  await insertTrial(tx, { tokenHash: hash, connectionId, settingsHash, createdBy, expiresAt });
+  const details = { connection_id: connectionId };
+  await recordEvent(tx, { type: 'connection.test_offered', actorId: by, accountId, details });
+  return { url: `${tx.config.issuer}/federation/${connectionId}/start?test=${token}`, expiresAt };
 }
 
 /** What a trial is of; what passes is this configuration and no other. */
@@ -46,7 +56,7 @@ export async function passTest(
   tx: Tx,
   { connectionId, settingsHash, by }: Change & { readonly settingsHash: Buffer },
 ): Promise<boolean> {
-  const connection = await lockConnection(tx, connectionId);
+  const connection = await lockConnection(tx, { connectionId });
   if (!connection?.settingsHash.equals(settingsHash)) return false;
   const { state, accountId } = connection;
   const becomes = state === 'draft' ? 'tested' : state;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../db/connect.ts';
-import type { AccountId } from '../../kernel/ids.ts';
+import { type AccountId, firstIdAt } from '../../kernel/ids.ts';
 
 /** Whether this very warning is on the audit trail, which nobody can tidy up. By events_account_id_idx. */
 export async function hasWarned(
@@ -11,7 +11,7 @@ export async function hasWarned(
     .selectFrom('events')
     .select('id')
     .where('accountId', '=', asked.accountId)
-    .where('occurredAt', '>', asked.since)
+    .where('id', '>', firstIdAt('evt', asked.since))
     .where('type', '=', 'connection.certificate_expiring')
     .where(sql<boolean>`details @> ${JSON.stringify(asked.warning)}::jsonb`)
     .limit(1)

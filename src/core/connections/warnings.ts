@@ -32,7 +32,7 @@ export async function warnOfCertificates(ctx: Context): Promise<number> {
 
 async function warnOfConnection(tx: Tx, id: ConnectionId): Promise<number> {
   // held, so that of two replicas the second sees what the first has written
-  const connection = await lockConnection(tx, id);
+  const connection = await lockConnection(tx, { connectionId: id });
   if (!connection) return 0;
   let warned = 0;
   for (const ending of endingsOf(connection, await listConnectionKeys(tx.db, id))) {

@@ -14,12 +14,27 @@ import { hashPassword, isOutdated, verifyPassword } from './password.ts';
 import { findPasswordByEmail, updateHashParameters, updatePassword } from './queries.ts';
 import { countTry, forgiveTry, giveBackTry } from './throttle.ts';
 
-export { amrOf, authTimeOf, type CompanyEvidence, endOf, type Evidence, mergeEvidence } from './evidence.ts';
+export {
+  amrOf,
+  authTimeOf,
+  type CompanyEvidence,
+  endOf,
+  type Evidence,
+  mergeEvidence,
+  wayOf,
+} from './evidence.ts';
 export { hashPassword } from './password.ts';
 export { judgePassword, type PasswordContext, type PasswordProblem } from './password-policy.ts';
 export { knownBrowserSeconds, rememberBrowser } from './known-browser.ts';
-export { deletePassword, hasPasswordChangedSince, updatePassword } from './queries.ts';
-export { type Budget, clearThrottle, forgetEndedThrottles, takeFromBudget } from './throttle.ts';
+export { deletePassword, hasPassword, hasPasswordChangedSince, updatePassword } from './queries.ts';
+export {
+  type Budget,
+  clearThrottle,
+  findThrottleState,
+  forgetEndedThrottles,
+  takeFromBudget,
+  type ThrottleState,
+} from './throttle.ts';
 
 export interface Proof {
   readonly userId: UserId;
@@ -85,6 +100,11 @@ export async function importPasswordHash(tx: Tx, userId: UserId, hash: string): 
   }
   await updatePassword(tx, userId, hash);
   await recordEvent(tx, { type: 'password.imported', userId, details: { from: schemeOf(hash) } });
+}
+
+/** Whether `importPasswordHash` would take it. */
+export function isForeignHash(hash: string): boolean {
+  return parseForeignHash(hash) !== undefined;
 }
 
 /** The name between the first two "$". */

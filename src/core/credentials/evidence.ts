@@ -68,6 +68,17 @@ export function endOf(evidence: readonly Evidence[]): Date | undefined {
   );
 }
 
+/** Which way a person came, for the audit trail: by what, and by whose connection or which provider. */
+export function wayOf(evidence: readonly Evidence[]) {
+  const connection = evidence.find((proof) => proof.method === 'fed');
+  const social = evidence.find((proof) => proof.method === 'social');
+  return {
+    methods: amrOf(evidence),
+    ...(connection && { connection_id: connection.connectionId }),
+    ...(social && { provider: social.provider }),
+  };
+}
+
 /** What tokens say of it. @see RFC 8176 */
 export function amrOf(evidence: readonly Evidence[]): string[] {
   const methods = evidence.flatMap((proof) =>

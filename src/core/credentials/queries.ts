@@ -22,6 +22,12 @@ export async function findPasswordByEmail(db: Db, email: EmailAddress): Promise<
   return row;
 }
 
+/** By passwords_pkey. */
+export async function hasPassword(db: Db, userId: UserId): Promise<boolean> {
+  const query = db.selectFrom('passwords').select('userId').where('userId', '=', userId);
+  return (await query.executeTakeFirst()) !== undefined;
+}
+
 /** Whether evidence of that moment was of another password than today's. By passwords_pkey. */
 export async function hasPasswordChangedSince(tx: Tx, userId: UserId, at: Date): Promise<boolean> {
   const row = await tx.db

@@ -5,7 +5,9 @@
  * every count anew, once.
  */
 import { createHmac } from 'node:crypto';
+import type { Config } from '../../../config/load.ts';
 import { type Context, inTransaction, type Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import type { UserId } from '../../kernel/ids.ts';
 import { networkOf } from '../../kernel/network.ts';
@@ -52,6 +54,11 @@ const tellEverySeconds = hour;
 
 /** The longest wait that anybody is told; a person cannot do anything with more. */
 const longestWaitTold = day;
+
+/** Whose keys it is counted under. */
+interface Keyed {
+  readonly config: Pick<Config, 'secretKeys'>;
+}
 
 interface Share {
   readonly budget: Budget;
@@ -129,8 +136,40 @@ export async function takeFromBudget(tx: Tx, budget: Budget, key: string): Promi
   const endsAt = addSeconds(tx.now(), windowSeconds);
   if (await takeOne(tx, bucket, { limit, endsAt, isRenewed, waits })) return undefined;
   const held = await findThrottle(tx.db, bucket);
-  const openAt = held && (held.taken >= limit ? held.endsAt : held.waitUntil);
-  return Math.min(Math.max(1, openAt ? secondsUntil(openAt, tx.now()) + 1 : 1), longestWaitTold);
+  return secondsToWait(held && openAtOf(held, budget), tx.now());
+}
+
+export interface ThrottleState {
+  /** Wrong passwords in a row that count now. */
+  readonly wrong: number;
+  /** Present while no password of a stranger is looked at: whole seconds until one will be. */
+  readonly retryAfter?: number;
+}
+
+/**
+ * How things stand for this address, without counting anything: for every browser that has not signed in with it before.
+ * What the caller's network has used up is not in it.
+ */
+export async function findThrottleState(
+  db: Db,
+  { config, email, now }: Keyed & { readonly email: EmailAddress; readonly now: Date },
+): Promise<ThrottleState> {
+  const held = await findThrottle(db, bucketOf({ config }, byEmail, email));
+  if (!held || held.endsAt <= now) return { wrong: 0 };
+  const openAt = openAtOf(held, byEmail);
+  const isOpen = openAt === null || openAt <= now;
+  return { wrong: held.taken, ...(!isOpen && { retryAfter: secondsToWait(openAt, now) }) };
+}
+
+type Held = NonNullable<Awaited<ReturnType<typeof findThrottle>>>;
+
+/** When one may be taken again; null for at once. */
+function openAtOf({ taken, endsAt, waitUntil }: Held, { limit }: Budget): Date | null {
+  return taken >= limit ? endsAt : waitUntil;
+}
+
+function secondsToWait(openAt: Date | null | undefined, now: Date): number {
+  return Math.min(Math.max(1, openAt ? secondsUntil(openAt, now) + 1 : 1), longestWaitTold);
 }
 
 /** Deletes counts that have ended. They count for nothing before that: this only keeps the table small. */
@@ -144,7 +183,7 @@ async function tellThrottled(tx: Tx, { budget, key }: Share, userId: UserId | un
   await recordEvent(tx, { type: 'sign_in.throttled', userId, details: { budget: budget.name } });
 }
 
-function bucketOf({ config }: Pick<Tx, 'config'>, { name }: Budget, key: string): Buffer {
+function bucketOf({ config }: Keyed, { name }: Budget, key: string): Buffer {
   return createHmac('sha256', deriveKey(config.secretKeys[0], `throttle: ${name}`))
     .update(key)
     .digest();

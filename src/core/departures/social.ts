@@ -3,6 +3,7 @@ import { open, seal } from '../../kernel/seal.ts';
 import { addSeconds } from '../../kernel/time.ts';
 import { hashToken } from '../../kernel/tokens.ts';
 import type { SocialProvider } from '../identities/identities.ts';
+import type { OwnLink } from '../linking/linking.ts';
 import { departureSeconds } from './lifetimes.ts';
 import {
   consumeSocialRow,
@@ -14,9 +15,10 @@ import {
 
 /** What is remembered of a departure to a provider, sealed. */
 export interface SocialLuggage {
-  /** The interaction to go back to; or the invitation that is to be accepted, by its token. */
+  /** The interaction to go back to; or the invitation that is to be accepted, by its token; or who links what they bring. */
   readonly uid?: string;
   readonly invitation?: string;
+  readonly link?: OwnLink;
   readonly clientId?: string;
   readonly nonce?: string;
   readonly codeVerifier?: string;

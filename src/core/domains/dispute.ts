@@ -2,15 +2,7 @@ import type { Tx } from '../../context.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { getLocked } from './lock.ts';
 import { recordOf, tellAdmins } from './notices.ts';
-import {
-  type Domain,
-  type DomainKey,
-  findDomain,
-  lockDomain,
-  lockName,
-  lockOwner,
-  updateDomain,
-} from './queries.ts';
+import { type Domain, type DomainKey, lockOwner, updateDomain } from './queries.ts';
 
 /** Of the disputed claim. */
 export interface Resolution extends DomainKey {
@@ -42,11 +34,9 @@ export async function resolveDispute(tx: Tx, { outcome, actor, ...key }: Resolut
 }
 
 async function lockDisputed(tx: Tx, key: DomainKey): Promise<Domain> {
-  const claim = await findDomain(tx.db, key);
-  if (claim) await lockName(tx, claim.name);
-  const locked = claim && (await lockDomain(tx, claim.id));
-  if (locked?.state !== 'disputed') throw new Failure('not_found');
-  return locked;
+  const claim = await getLocked(tx, key);
+  if (claim.state !== 'disputed') throw new Failure('not_found');
+  return claim;
 }
 
 /** From now on the domain that was transferred brings people in as any other. By an operator; throws `not_found`. */

@@ -8,6 +8,7 @@ import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { type AccountId, type ConnectionId, newId } from '../../kernel/ids.ts';
+import type { Window } from '../../kernel/page.ts';
 import { newChallenge } from './challenge.ts';
 import { getLocked } from './lock.ts';
 import { isFreeMail, parseDomainName } from './name.ts';
@@ -16,6 +17,7 @@ import {
   type Domain,
   type DomainKey,
   findClaim,
+  findDomain,
   insertClaim,
   isBound,
   lockName,
@@ -28,10 +30,11 @@ import {
 
 export { type ChallengeRecord, challengeRecord } from './challenge.ts';
 export { resolveDispute, resumeLinking } from './dispute.ts';
+export { getLocked as getLockedDomain } from './lock.ts';
 export { type DomainName, parseDomainName } from './name.ts';
 export { type Domain, type DomainKey, type DomainState, findClaim, type Ownership } from './queries.ts';
 export { recheckDomains } from './recheck.ts';
-export { verifyDomain } from './verify.ts';
+export { acceptProof, seeProof, verifyDomain } from './verify.ts';
 
 export interface Claim {
   readonly accountId: AccountId;
@@ -57,7 +60,7 @@ export async function claimDomain(tx: Tx, { accountId, name: text, actor }: Clai
   const id = newId('dom', tx.now());
   const isNew = await insertClaim(tx, { id, accountId, name, challenge: newChallenge() });
   const domain = await findClaim(tx.db, { accountId, name });
-  if (!domain) throw new Error('a domain was released while it was being claimed');
+  if (!domain) throw new Failure('unavailable'); // released at this very moment
   if (isNew) await recordOf(tx, domain, { type: 'domain.claimed', actor });
   return domain;
 }
@@ -102,9 +105,16 @@ export async function setIncludeSubdomains(
   return updateDomain(tx, domain.id, { includeSubdomains });
 }
 
-/** The account's domains, in alphabetical order; without those it has given up. */
-export function listDomains(db: Db, accountId: AccountId): Promise<Domain[]> {
-  return selectDomainsOf(db, accountId);
+/** The account's domain. Throws `not_found`; also where it was released. */
+export async function getDomain(db: Db, key: DomainKey): Promise<Domain> {
+  const domain = await findDomain(db, key);
+  if (!domain) throw new Failure('not_found');
+  return domain;
+}
+
+/** The account's domains, in alphabetical order; without those it has given up. The key of a window is a name. */
+export function listDomains(db: Db, accountId: AccountId, window: Partial<Window> = {}): Promise<Domain[]> {
+  return selectDomainsOf(db, accountId, window);
 }
 
 /** Whose an email's domain is: the most specific proven name decides, a parent only where it includes its subdomains. */

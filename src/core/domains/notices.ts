@@ -10,7 +10,7 @@ import type { Domain } from './queries.ts';
 export async function recordOf(
   tx: Tx,
   { id, accountId, name }: Pick<Domain, 'id' | 'accountId' | 'name'>,
-  event: { readonly type: EventType; readonly actor?: string | undefined; readonly details?: object },
+  event: { readonly type: EventType; readonly actor?: string | null | undefined; readonly details?: object },
 ): Promise<void> {
   const details = { domain_id: id, name, ...event.details };
   await recordEvent(tx, { type: event.type, accountId, actorId: event.actor, details });

@@ -3,6 +3,7 @@ import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import { namesAbove } from '../../kernel/domain-name.ts';
 import type { AccountId, ConnectionId, DomainId } from '../../kernel/ids.ts';
+import type { Window } from '../../kernel/page.ts';
 import type { DomainName } from './name.ts';
 
 /** pending → verified ⇄ stale → released; disputed while another account has it. */
@@ -66,9 +67,15 @@ export async function findClaim(
   return (await held.executeTakeFirst()) as Domain | undefined;
 }
 
-/** By domains_claim_key, in alphabetical order. */
-export async function selectDomainsOf(db: Db, accountId: AccountId): Promise<Domain[]> {
-  const query = db.selectFrom('domains').select(columns).where('accountId', '=', accountId);
+/** By domains_claim_key, in alphabetical order; all of them where there is no window. */
+export async function selectDomainsOf(
+  db: Db,
+  accountId: AccountId,
+  { after, limit }: Partial<Window>,
+): Promise<Domain[]> {
+  let query = db.selectFrom('domains').select(columns).where('accountId', '=', accountId);
+  if (after !== undefined) query = query.where('name', '>', after);
+  if (limit !== undefined) query = query.limit(limit);
   return (await query.where('state', '<>', 'released').orderBy('name').execute()) as Domain[];
 }
 
@@ -99,10 +106,11 @@ export async function lockName(tx: Tx, name: DomainName): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext(${`doorward domain ${name}`}))`.execute(tx.db);
 }
 
-/** By primary key; not when it was released. */
-export async function lockDomain(tx: Tx, id: DomainId): Promise<Domain | undefined> {
+/** By primary key; only of this account, and not when it was released. */
+export async function lockDomain(tx: Tx, { accountId, id }: DomainKey): Promise<Domain | undefined> {
   const query = tx.db.selectFrom('domains').select(columns).where('id', '=', id);
-  return (await query.where('state', '<>', 'released').forUpdate().executeTakeFirst()) as Domain | undefined;
+  const held = query.where('accountId', '=', accountId).where('state', '<>', 'released');
+  return (await held.forUpdate().executeTakeFirst()) as Domain | undefined;
 }
 
 /** Whose the name is now. By domains_owner_key. */

@@ -34,10 +34,10 @@ export async function recheckDomains(ctx: Context): Promise<number> {
 
 async function noteSighting(
   tx: Tx,
-  { id, state }: Domain,
+  { accountId, id, state }: Domain,
   sighting: Exclude<Sighting, 'unknown'>,
 ): Promise<void> {
-  const domain = await lockDomain(tx, id);
+  const domain = await lockDomain(tx, { accountId, id });
   // released, or decided anew, while we looked
   if (domain?.state !== state) return;
   await (sighting === 'seen' ? noteSeen(tx, domain) : noteMissing(tx, domain));

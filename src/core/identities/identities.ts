@@ -24,6 +24,7 @@ export {
   findSocialIdentity,
   type Identity,
   insertHeard,
+  listLinkedConnections,
   listOwnIdentities,
   lockWaysIn,
   type OwnIdentity,

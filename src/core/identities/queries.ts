@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
-import type { AccountId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, ConnectionId, UserId } from '../../kernel/ids.ts';
 import { addSeconds, day } from '../../kernel/time.ts';
 import type { UserState } from '../users/users.ts';
 import type { ExternalKey, NewIdentity, NewSocialIdentity } from './identity.ts';
@@ -145,6 +145,13 @@ export async function listOwnIdentities(db: Db, userId: UserId): Promise<OwnIden
     .orderBy('id')
     .execute();
   return rows as OwnIdentity[];
+}
+
+/** The connections by which a user has come. By identities_user_id_idx. */
+export async function listLinkedConnections(db: Db, userId: UserId): Promise<ConnectionId[]> {
+  const query = db.selectFrom('identities').select('connectionId').distinct().where('userId', '=', userId);
+  const rows = await query.where('connectionId', 'is not', null).orderBy('connectionId').execute();
+  return rows.flatMap(({ connectionId }) => connectionId ?? []);
 }
 
 /** The ways in that are a user's own, with the user locked: whoever takes one away at the same time waits. */

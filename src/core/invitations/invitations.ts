@@ -35,6 +35,16 @@ export {
   findInvitation,
   type ShownInvitation,
 } from './accept.ts';
+export { findPending as findPendingInvitation, listInvitedProducts } from './queries.ts';
+
+export {
+  getInvitation,
+  getLockedInvitation,
+  type Invitation,
+  type InvitationFilter,
+  type InvitationState,
+  listInvitations,
+} from './manage.ts';
 
 const invitationDays = 7;
 

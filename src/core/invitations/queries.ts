@@ -127,6 +127,31 @@ export async function consumePending(
   return row as InvitationRow | undefined;
 }
 
+export interface PendingInvitation {
+  readonly id: string;
+  readonly role: Role;
+}
+
+/**
+ * An account's pending invitation of a user; nothing is consumed. Also of somebody who is switched off, which is not the
+ * account's to know. By invitations_pending_key.
+ */
+export async function findPending(
+  db: Db,
+  { accountId, userId }: { readonly accountId: AccountId; readonly userId: UserId },
+  now: Date,
+): Promise<PendingInvitation | undefined> {
+  const row = await db
+    .selectFrom('invitations')
+    .select(['id', 'role'])
+    .where('accountId', '=', accountId)
+    .where('userId', '=', userId)
+    .where('state', '=', 'pending')
+    .where('expiresAt', '>', now)
+    .executeTakeFirst();
+  return row as PendingInvitation | undefined;
+}
+
 /** Single use in one statement: pending, in time, and its user may still come. By invitations_token_hash_key. */
 export async function consumeInvitation(tx: Tx, tokenHash: Buffer): Promise<InvitationRow | undefined> {
   const row = await tx.db

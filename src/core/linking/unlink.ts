@@ -108,7 +108,8 @@ export async function linkOwnIdentity(
   await inTransaction(ctx, (tx) => linkPending(tx, { userId, pending: pendingOf(identity), proof }));
 }
 
-function assertFresh(ctx: Context, evidence: readonly Evidence[]): void {
+/** Failure `fresh_sign_in_required` when the last sign-in was longer ago than five minutes. */
+export function assertFresh(ctx: Context, evidence: readonly Evidence[]): void {
   const since = addSeconds(ctx.now(), -freshSeconds);
   if (!evidence.some(({ at }) => new Date(at) > since)) throw new Failure('fresh_sign_in_required');
 }

@@ -1,12 +1,43 @@
-/** A user in an account, as admin or agent; a user may belong to several accounts. */
+/**
+ * A user in an account, as admin or agent; a user may belong to several accounts. active ⇄ deactivated, in this account
+ * alone; its admins change it, and operators.
+ */
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
-import type { EmailAddress } from '../../kernel/email-address.ts';
 import type { AccountId, UserId } from '../../kernel/ids.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { enqueueMail, type MailTemplate, type NewMail } from '../outbox/outbox.ts';
+import { endAccess } from '../sessions/sessions.ts';
+import { lockAdmins } from './admins.ts';
+import {
+  type Admin,
+  findMembership,
+  listActiveAdmins,
+  type MemberRef,
+  type Role,
+  updateMembership,
+} from './queries.ts';
 
-export type Role = 'admin' | 'agent';
+export { dispenseWithAdminEverywhere, lockAdmins } from './admins.ts';
+export {
+  changeRole,
+  deactivateMember,
+  getLockedMember,
+  lockMember,
+  reactivateMember,
+  removeMember,
+} from './change-member.ts';
+export {
+  findMember,
+  findMembership,
+  holdMembership,
+  listMembers,
+  type Member,
+  type MemberFilter,
+  type MemberRef,
+  type MemberState,
+  type Role,
+} from './queries.ts';
 
 export interface NewMembership {
   readonly accountId: AccountId;
@@ -21,23 +52,11 @@ export async function createMembership(tx: Tx, membership: NewMembership): Promi
     .execute();
 }
 
-interface AdminContact {
-  readonly email: EmailAddress;
-  readonly locale: string | null;
-}
+export type AdminContact = Pick<Admin, 'userId' | 'email' | 'locale'>;
 
 /** The active admins of an account: whom a request of one of its people is mailed to. */
-async function listAdminContacts(tx: Tx, accountId: AccountId): Promise<AdminContact[]> {
-  const admins = await tx.db
-    .selectFrom('memberships')
-    .innerJoin('users', 'users.id', 'memberships.userId')
-    .select(['users.email', 'users.locale'])
-    .where('memberships.accountId', '=', accountId)
-    .where('memberships.role', '=', 'admin')
-    .where('users.state', '=', 'active')
-    .orderBy('users.email')
-    .execute();
-  return admins as AdminContact[];
+export function listAdminContacts(tx: Tx, accountId: AccountId): Promise<AdminContact[]> {
+  return listActiveAdmins(tx.db, accountId);
 }
 
 /** The same mail to each of them, in their own language. */
@@ -50,15 +69,9 @@ export async function mailAdmins<Template extends MailTemplate>(
     await enqueueMail(tx, { ...mail, recipient: email, locale: locale ?? 'en' });
 }
 
-/** By memberships_pkey. */
-export async function isMember(tx: Tx, { accountId, userId }: Omit<NewMembership, 'role'>): Promise<boolean> {
-  const row = await tx.db
-    .selectFrom('memberships')
-    .select('userId')
-    .where('accountId', '=', accountId)
-    .where('userId', '=', userId)
-    .executeTakeFirst();
-  return row !== undefined;
+/** Switched off or not. */
+export async function isMember(tx: Tx, ref: MemberRef): Promise<boolean> {
+  return (await findMembership(tx.db, ref)) !== undefined;
 }
 
 /** Somebody who comes in by the password although the company's sign-in is required. */
@@ -82,6 +95,7 @@ export async function findBreakGlass(
     .where('memberships.accountId', '=', accountId)
     .where('memberships.userId', '=', userId)
     .where('memberships.breakGlass', '=', true)
+    .where('memberships.deactivatedAt', 'is', null)
     .executeTakeFirst();
   return row && { userId, accountId, account, person: row.name ?? row.email };
 }
@@ -101,30 +115,12 @@ export async function followRole(
   { accountId, userId, role, lowers }: NewMembership & { readonly lowers: boolean },
 ): Promise<void> {
   const admins = await lockAdmins(tx, accountId);
-  const own = admins.find((admin) => admin.userId === userId);
-  const isSame = (own !== undefined) === (role === 'admin');
-  const isLast = own !== undefined && admins.length === 1;
-  if (isSame || (role === 'agent' && (!lowers || own?.breakGlass || isLast))) return;
-  const result = await tx.db
-    .updateTable('memberships')
-    .set({ role })
-    .where('accountId', '=', accountId)
-    .where('userId', '=', userId)
-    .executeTakeFirst();
-  if (result.numUpdatedRows === 0n) return;
+  const own = await findMembership(tx.db, { accountId, userId });
+  if (!own || own.role === role) return;
+  const isLast = admins.length === 1 && admins[0]?.userId === userId;
+  if (role === 'agent' && (!lowers || own.breakGlass || isLast)) return;
+  await updateMembership(tx, { accountId, userId }, { role });
   await recordEvent(tx, { type: 'membership.role_changed', userId, accountId, details: { role } });
-}
-
-/** In one order, so that two who lower two admins at once do not leave none. */
-async function lockAdmins(tx: Tx, accountId: AccountId) {
-  return tx.db
-    .selectFrom('memberships')
-    .innerJoin('users', 'users.id', 'memberships.userId')
-    .select(['memberships.userId', 'memberships.breakGlass'])
-    .where('memberships.accountId', '=', accountId)
-    .where('memberships.role', '=', 'admin')
-    .where('users.state', '=', 'active')
-    .orderBy('memberships.userId')
-    .forUpdate('memberships')
-    .execute();
+  if (role === 'agent')
+    await endAccess(tx, { accountId, userId, adminClientsOnly: true, reason: 'role_lowered' });
 }

@@ -6,6 +6,15 @@ import { seal } from '../../kernel/seal.ts';
 import type { MailTemplate, MailTemplates } from './templates.ts';
 
 export type { MailTemplate, MailTemplates } from './templates.ts';
+export {
+  getLockedMail,
+  listMail,
+  type MailFilter,
+  type MailRow,
+  type MailState,
+  retryMail,
+} from './manage.ts';
+export { countPendingMail, type PendingMail } from './queries.ts';
 export { claimMail, type DeliveryOutcome, type OwedMail, pauseSeconds, settleMail } from './delivery.ts';
 
 export interface NewMail<Template extends MailTemplate> {

@@ -1,4 +1,5 @@
 import type { Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 
 export interface ClaimedRow {
@@ -53,6 +54,25 @@ export async function expireLate(tx: Tx): Promise<void> {
         .skipLocked(),
     )
     .execute();
+}
+
+export interface PendingMail {
+  readonly untried: number;
+  readonly tried: number;
+  readonly oldestAt: Date | null;
+}
+
+/** How much waits. By mail_outbox_pending_idx: what has gone is not looked at. */
+export async function countPendingMail(db: Db): Promise<PendingMail> {
+  return db
+    .selectFrom('mailOutbox')
+    .select(({ fn }) => [
+      fn.countAll<number>().filterWhere('attempts', '=', 0).as('untried'),
+      fn.countAll<number>().filterWhere('attempts', '>', 0).as('tried'),
+      fn.min<Date | null>('createdAt').as('oldestAt'),
+    ])
+    .where('state', '=', 'pending')
+    .executeTakeFirstOrThrow();
 }
 
 interface Outcome {

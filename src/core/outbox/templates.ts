@@ -1,5 +1,6 @@
 /** Every mail there is, with what its template needs. */
 export interface MailTemplates {
+  /** To every admin of an account, each with a link of their own to grant or refuse; for `days` days it works. */
   readonly seat_requested: {
     readonly data: {
       readonly person: string;
@@ -7,7 +8,24 @@ export interface MailTemplates {
       readonly product: string;
       readonly account: string;
       readonly requestId: string;
+      readonly days: number;
     };
+    readonly secrets: { readonly token: string };
+  };
+  /** To the person who asked. */
+  readonly seat_granted: {
+    readonly data: {
+      readonly product: string;
+      readonly account: string;
+      /** YYYY-MM-DD, where the seat begins later. */
+      readonly from: string | null;
+      /** Where a sign-in starts, at the application the person came from. */
+      readonly url: string | null;
+    };
+    readonly secrets: undefined;
+  };
+  readonly seat_refused: {
+    readonly data: { readonly product: string; readonly account: string };
     readonly secrets: undefined;
   };
   /** A link and a code to set a new password; `minutes` is how long they work. */
@@ -102,3 +120,21 @@ export interface MailTemplates {
 }
 
 export type MailTemplate = keyof MailTemplates;
+
+/** Whether a mail is nothing without its secret, which is wiped when it has gone or was given up. */
+export function needsSecrets(template: MailTemplate): boolean {
+  return carryingSecrets[template] ?? false;
+}
+
+type Carrying = {
+  readonly [
+    Template in MailTemplate as MailTemplates[Template]['secrets'] extends undefined ? never : Template
+  ]: true;
+};
+
+const carryingSecrets: Carrying & Partial<Record<MailTemplate, true>> = {
+  password_reset: true,
+  link_code: true,
+  invitation: true,
+  seat_requested: true,
+};

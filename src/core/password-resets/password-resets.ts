@@ -5,7 +5,6 @@
  * or its expiry, and it never signs anybody in.
  */
 import { type Context, inTransaction, type Tx } from '../../context.ts';
-import type { Db } from '../../db/connect.ts';
 import { type EmailAddress, parseEmail } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { newId } from '../../kernel/ids.ts';
@@ -14,30 +13,28 @@ import { seal } from '../../kernel/seal.ts';
 import { addSeconds } from '../../kernel/time.ts';
 import { hashToken, newToken } from '../../kernel/tokens.ts';
 import { recordEvent } from '../audit/audit.ts';
-import { clearThrottle, hashPassword, judgePassword, updatePassword } from '../credentials/credentials.ts';
-import { enqueueMail } from '../outbox/outbox.ts';
+import { hashPassword } from '../credentials/credentials.ts';
 import { findDoors } from '../connections/connections.ts';
-import { endSessionsOfUser } from '../sessions/sessions.ts';
 import { emailPlace, resetSeconds } from './decide.ts';
 import { countCode, countMail, countRequest } from './limits.ts';
 import {
   consumeReset,
   countCodeTry,
-  deleteUnusedResets,
   findCompleted,
   findLiveReset,
   insertRequest,
   listLiveCodes,
-  listPasswordWords,
   type LiveReset,
   lockUserOfReset,
   updateBrowserToken,
 } from './queries.ts';
+import { assertGoodPassword, replacePassword } from './replace.ts';
 import { hashRecipient } from './secrets.ts';
 
 export { decidePasswordResets, resetMailFor, resetSeconds } from './decide.ts';
 export { resendAfterSeconds } from './limits.ts';
 export type { LiveReset } from './queries.ts';
+export { assertGoodPassword, replacePassword } from './replace.ts';
 
 /** Of one mail's code; a code is a million, and this is what a guesser gets of it. */
 const codeTries = 5;
@@ -141,16 +138,10 @@ export async function completePasswordReset(
   if (!reset) throw new Failure('link_expired');
   // required since the mail was sent: a new password would be no door any more
   if ((await findDoors(ctx.db, reset)).companyOnly) throw new Failure('sso_required');
-  await assertGoodPassword(ctx.db, reset, password);
+  await assertGoodPassword(ctx.db, reset.userId, password);
   const hash = await hashPassword(ctx, password);
   await inTransaction(ctx, (tx) => setPassword(tx, { token, hash, clientId: reset.clientId }));
   return reset;
-}
-
-async function assertGoodPassword(db: Db, { userId }: LiveReset, password: string): Promise<void> {
-  const words = await listPasswordWords(db, userId);
-  const problem = await judgePassword(password, { words });
-  if (problem) throw new Failure('password_refused', { fields: { password: problem } });
 }
 
 async function setPassword(
@@ -161,18 +152,10 @@ async function setPassword(
   const consumed = await consumeReset(tx, hashToken(token));
   if (!consumed) throw new Failure('link_expired');
   const { userId, email, locale } = consumed;
-  await updatePassword(tx, userId, hash);
-  await deleteUnusedResets(tx, userId);
-  await clearThrottle(tx, email);
   const details = { request_id: consumed.requestId };
-  const who = { actorId: userId, userId, clientId: clientId ?? undefined, details };
-  await recordEvent(tx, { type: 'password_reset.completed', ...who });
-  await recordEvent(tx, { type: 'password.changed', ...who });
-  await endSessionsOfUser(tx, userId, 'password_reset');
-  await enqueueMail(tx, {
-    template: 'password_changed',
-    recipient: email,
-    locale: locale ?? 'en',
-    data: {},
-  });
+  const client = clientId ?? undefined;
+  const type = 'password_reset.completed';
+  await recordEvent(tx, { type, actorId: userId, userId, clientId: client, details });
+  const reason = 'password_reset';
+  await replacePassword(tx, { userId, email, locale, hash, reason, clientId: client, details });
 }

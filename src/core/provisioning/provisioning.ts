@@ -4,7 +4,7 @@
  * makes the user where the connection may. Decided and written in one transaction.
  */
 import { type Context, inTransaction, type Tx } from '../../context.ts';
-import { domainOf, type EmailAddress, parseEmail } from '../../kernel/email-address.ts';
+import { type EmailAddress, parseEmail } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { type AccountId, newCaseId, type ProductId, type UserId } from '../../kernel/ids.ts';
 import { getAccountName } from '../accounts/accounts.ts';
@@ -18,15 +18,18 @@ import {
   passTest,
   rolesAndProducts,
 } from '../connections/connections.ts';
-import { coveringDomain } from '../domains/domains.ts';
 import { findIdentity, type Identity, linkIdentity, updateSnapshot } from '../identities/identities.ts';
 import { acceptPendingInvitation } from '../invitations/invitations.ts';
 import { wipeUnproven } from '../linking/linking.ts';
-import { createMembership, followRole, isMember } from '../memberships/memberships.ts';
+import { createMembership, findMembership, followRole } from '../memberships/memberships.ts';
 import { enqueueMail } from '../outbox/outbox.ts';
 import { ensureSeat } from '../seats/seats.ts';
 import { endSessionsOfUser } from '../sessions/sessions.ts';
 import { activateUser, createUser, findUserByEmail, type UserSummary, verifyEmail } from '../users/users.ts';
+import { judgeAssertedEmail } from './asserted-email.ts';
+import { decideMatch, isUnproven } from './decide.ts';
+
+export { type Arrival, foreseeArrival, type Foreseen } from './foresee.ts';
 
 /** A verified identity, with the connection it came by and the attempt it belongs to. */
 export interface Arrived {
@@ -63,11 +66,10 @@ async function resolveOnce(tx: Tx, arrived: Arrived): Promise<{ readonly userId:
   const { issuer, subject } = identity;
   const known = await findIdentity(tx.db, { connectionId: connection.id, issuer, subject });
   if (known) return welcomeBack(tx, { ...arrived, mapped }, known);
-  const asserted = await readAssertedEmail(tx, connection, mapped);
+  const asserted = await judgeAssertedEmail(tx.db, connection, mapped);
   if ('refused' in asserted) return asserted;
   const newcomer: Newcomer = { ...arrived, ...asserted, mapped };
-  const user = await findUserByEmail(tx.db, asserted.email);
-  return user ? matchUser(tx, newcomer, user) : makeUser(tx, newcomer);
+  return match(tx, newcomer, await findUserByEmail(tx.db, asserted.email));
 }
 
 interface Newcomer extends Arrived {
@@ -90,56 +92,60 @@ async function welcomeBack(
     const details = { identity_id: known.id, connection_id: connectionId };
     await recordEvent(tx, { type: 'identity.email_changed', userId, accountId, details });
   }
-  if (await isMember(tx, { accountId, userId })) await followGroups(tx, connection, { userId, mapped });
+  const membership = await findMembership(tx.db, { accountId, userId });
+  // who is switched off comes back to what they had
+  if (membership && !membership.deactivatedAt) await followGroups(tx, connection, { userId, mapped });
   return { userId };
 }
 
-/** What the connection may assert: an address in a domain its account has proven, and is seen to have still. */
-async function readAssertedEmail(
-  tx: Tx,
-  connection: Connection,
-  mapped: MappedIdentity,
-): Promise<{ readonly email: EmailAddress; readonly domainId: string } | Refusal> {
-  if (mapped.email === undefined) return { refused: 'email_missing' };
-  const email = parseEmail(mapped.email);
-  if (!email) return { refused: 'email_not_valid' };
-  const emailDomain = domainOf(email);
-  const domain = await coveringDomain(tx.db, { connectionId: connection.id, emailDomain });
-  if (!domain) return { refused: 'domain_not_allowed' };
-  return domain.state === 'verified' ? { email, domainId: domain.id } : { refused: 'domain_stale' };
-}
-
-/** Somebody with this address is here. Only a member can be theirs; an address nobody has proven is nobody's yet. */
-async function matchUser(
+/** Somebody with this address is here, or nobody; what becomes of it `decideMatch` says. */
+async function match(
   tx: Tx,
   newcomer: Newcomer,
-  user: UserSummary,
+  user: UserSummary | undefined,
 ): Promise<{ readonly userId: UserId } | Refusal> {
-  const userId = user.id;
-  // no link for somebody who is switched off: they are told so, and that is all
-  if (user.state === 'deactivated') return { userId };
   const { accountId, mapping } = newcomer.connection;
-  const isOfAccount = await isMember(tx, { accountId, userId });
-  if (user.emailVerifiedAt === null || user.state === 'invited') {
-    const joined = isOfAccount || (await acceptPendingInvitation(tx, { accountId, userId }));
-    if (!joined && mapping.provisioning !== 'just_in_time') return { refused: 'not_provisioned' };
-    await wipeUnproven(tx, userId);
-    if (user.state === 'invited') await activate(tx, newcomer, userId);
-    else await verifyEmail(tx, userId);
-    await link(tx, newcomer, userId);
-    await (joined
-      ? followGroups(tx, newcomer.connection, { userId, mapped: newcomer.mapped })
-      : join(tx, newcomer, userId));
-    return { userId };
+  const { provisioning } = mapping;
+  if (!user) {
+    const decision = decideMatch({ user, belongs: false, isSwitchedOff: false, provisioning });
+    return typeof decision === 'object' ? decision : makeUser(tx, newcomer);
   }
-  // somebody else's user: they have to show that it is them before anything is joined
-  if (!isOfAccount) return { refused: 'link_required' };
+  const userId = user.id;
+  const membership = await findMembership(tx.db, { accountId, userId });
+  const belongs =
+    membership !== undefined ||
+    (isUnproven(user) && (await acceptPendingInvitation(tx, { accountId, userId })));
+  const isSwitchedOff = Boolean(membership?.deactivatedAt);
+  const decision = decideMatch({ user, belongs, isSwitchedOff, provisioning });
+  if (typeof decision === 'object') return decision;
+  if (decision === 'claim') await claim(tx, newcomer, { user, belongs });
+  if (decision === 'link') await linkMember(tx, newcomer, user);
+  return { userId };
+}
+
+/** An address that nobody had proven: whatever was made under it is gone, and it is this person's. */
+async function claim(
+  tx: Tx,
+  newcomer: Newcomer,
+  { user, belongs }: { readonly user: UserSummary; readonly belongs: boolean },
+): Promise<void> {
+  const userId = user.id;
+  await wipeUnproven(tx, userId);
+  if (user.state === 'invited') await activate(tx, newcomer, userId);
+  else await verifyEmail(tx, userId);
+  await link(tx, newcomer, userId);
+  await (belongs
+    ? followGroups(tx, newcomer.connection, { userId, mapped: newcomer.mapped })
+    : join(tx, newcomer, userId));
+}
+
+async function linkMember(tx: Tx, newcomer: Newcomer, user: UserSummary): Promise<void> {
+  const userId = user.id;
   await link(tx, newcomer, userId);
   // whoever was in with this address before the company vouched for anybody
   await endSessionsOfUser(tx, userId, 'identity_linked');
   await tellLinked(tx, newcomer, user);
   await followGroups(tx, newcomer.connection, { userId, mapped: newcomer.mapped });
-  return { userId };
 }
 
 async function activate(tx: Tx, { connection, mapped }: Newcomer, userId: UserId): Promise<void> {
@@ -152,9 +158,8 @@ async function activate(tx: Tx, { connection, mapped }: Newcomer, userId: UserId
   });
 }
 
-async function makeUser(tx: Tx, newcomer: Newcomer): Promise<{ readonly userId: UserId } | Refusal> {
+async function makeUser(tx: Tx, newcomer: Newcomer): Promise<{ readonly userId: UserId }> {
   const { connection, email, mapped } = newcomer;
-  if (connection.mapping.provisioning !== 'just_in_time') return { refused: 'not_provisioned' };
   const name = mapped.name ?? null;
   const userId = await createUser(tx, { email, name, state: 'active', emailVerifiedAt: tx.now() });
   const details = { connection_id: connection.id };
@@ -237,7 +242,7 @@ export async function tryIdentity(ctx: Context, { connection, identity, attemptI
   const claims = { ...mapped, subject: identity.subject };
   const { id: connectionId, settingsHash } = connection;
   await inTransaction(ctx, async (tx) => {
-    const asserted = await readAssertedEmail(tx, connection, mapped);
+    const asserted = await judgeAssertedEmail(tx.db, connection, mapped);
     if ('refused' in asserted) {
       const refused = { attemptId, connectionId, stage: 'match', refusal: asserted } as const;
       return refuseAttempt(tx, { ...refused, caseId: newCaseId(), claims });

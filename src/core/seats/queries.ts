@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import { type AccountId, newId, type ProductId, type UserId } from '../../kernel/ids.ts';
 
 export interface SeatPlace {
@@ -74,4 +76,21 @@ export async function deleteReservations(
     .where('userId', '=', userId)
     .where('accountId', '=', accountId);
   await (productId ? query.where('productId', '=', productId) : query).execute();
+}
+
+/** Seats bought that nobody else has or is kept for; one that is this very person's counts as free for them. */
+export async function countFreeSeats(
+  db: Db,
+  { accountId, productId, userId }: SeatPlace & { readonly userId: UserId },
+  now: Date,
+): Promise<number> {
+  const result = await sql<{ free: number }>`
+    select greatest(0, seats - (select count(*) from (
+      select user_id from seats
+        where account_id = ${accountId} and product_id = ${productId} and (ends_at is null or ends_at > ${now})
+      union select user_id from seat_reservations
+        where account_id = ${accountId} and product_id = ${productId} and until > ${now}) taken
+      where user_id <> ${userId})) as free
+    from subscriptions where account_id = ${accountId} and product_id = ${productId}`.execute(db);
+  return result.rows[0]?.free ?? 0; // by subscriptions_pkey, seats_holder_key, seat_reservations_pkey
 }

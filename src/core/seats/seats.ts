@@ -1,66 +1,35 @@
 /**
  * A user's entitlement to a product, held by an account out of its subscription. May be dated. A seat can be kept for
- * somebody who has not come yet: a reservation counts as used until its time is over.
+ * somebody who has not come yet: a reservation counts as used until its time is over. Who has none can ask for one:
+ * open → granted | refused, by an admin of the account (a mailed link, or the admin interface) or by an operator.
  */
-import type { Tx } from '../../context.ts';
-import { Failure } from '../../kernel/failures.ts';
-import type { UserId } from '../../kernel/ids.ts';
-import { recordEvent } from '../audit/audit.ts';
-import { lockSubscribedSeats } from '../subscriptions/subscriptions.ts';
-import {
-  deleteReservations,
-  insertReservation,
-  insertSeat,
-  type NewSeat,
-  listReservedFor,
-  listSeatHolders,
-  type Reservation,
-  type SeatPlace,
-} from './queries.ts';
 /** Gives back whatever is kept for a user in an account. */
-export { deleteReservations as releaseSeats } from './queries.ts';
-export { requestSeat, type SeatRequest } from './seat-requests.ts';
-
+export { countFreeSeats, deleteReservations as releaseSeats } from './queries.ts';
 export type { NewSeat } from './queries.ts';
-
-/**
- * Assigns a seat; the one path by which seats are taken, whatever the door. Seats in use never exceed seats bought:
- * the subscription is locked while they are counted. What was kept for this very user gives way to it. Failure
- * `not_found` without a subscription, `no_free_seat` when every seat is taken, `already_exists` when the user has one.
- */
-export async function assignSeat(tx: Tx, seat: NewSeat): Promise<void> {
-  if (!(await ensureSeat(tx, seat))) throw new Failure('already_exists');
-}
-
-/** Like `assignSeat`, for somebody who may have one: then it is left as it is, and the answer is false. */
-export async function ensureSeat(tx: Tx, seat: NewSeat): Promise<boolean> {
-  const isHolder = await findFreeSeat(tx, seat);
-  await deleteReservations(tx, seat);
-  if (isHolder) return false;
-  await insertSeat(tx, seat);
-  const { userId, accountId, productId } = seat;
-  await recordEvent(tx, { type: 'seat.assigned', userId, accountId, details: { product_id: productId } });
-  return true;
-}
-
-/**
- * Keeps a seat for a user, counted like one that is assigned; again, it is kept for longer. Nothing is kept for who has
- * one already. Failures `not_found`, `no_free_seat`.
- */
-export async function reserveSeat(tx: Tx, reservation: Reservation): Promise<void> {
-  const isHolder = await findFreeSeat(tx, reservation);
-  if (!isHolder) await insertReservation(tx, reservation);
-}
-
-/** Locks the subscription and makes sure that one more may sit, or that this one does already: then it answers true. */
-async function findFreeSeat(tx: Tx, place: SeatPlace & { readonly userId: UserId }): Promise<boolean> {
-  const bought = await lockSubscribedSeats(tx, place);
-  if (bought === undefined) throw new Failure('not_found');
-  const holders = new Set(await listSeatHolders(tx, place));
-  if (holders.has(place.userId)) return true;
-  const reserved = await listReservedFor(tx, place);
-  // when fewer seats are bought than are kept, those they are kept for come first to serve, before everybody else
-  const taken = reserved.includes(place.userId) ? holders : new Set([...holders, ...reserved]);
-  if (taken.size >= bought) throw new Failure('no_free_seat');
-  return false;
-}
+export { assignSeat, ensureSeat, reserveSeat } from './take-seat.ts';
+export { getLockedSeat, revokeSeat } from './revoke-seat.ts';
+export {
+  findSeat,
+  listSeatReservations,
+  listSeats,
+  type Seat,
+  type SeatFilter,
+  type SeatRef,
+  type SeatReservation,
+} from './seat-queries.ts';
+export { type NewSeatRequest, requestSeat } from './ask-for-seat.ts';
+export {
+  findSeatRequest,
+  listSeatRequests,
+  lockSeatRequest,
+  type SeatRequest,
+  type SeatRequestState,
+} from './request-queries.ts';
+export {
+  decideLinkedSeatRequest,
+  findLinkedSeatRequest,
+  grantSeatRequest,
+  type LinkedSeatRequest,
+  refuseSeatRequest,
+  type SeatDecision,
+} from './seat-requests.ts';

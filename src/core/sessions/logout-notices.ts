@@ -1,6 +1,7 @@
 /** Notices of ended sessions to their clients (OpenID Connect Back-Channel Logout): pending → delivered | dead. */
 import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import { newId, type UserId } from '../../kernel/ids.ts';
 import { addSeconds, hour } from '../../kernel/time.ts';
 
@@ -59,6 +60,23 @@ export async function claimLogoutNotices(tx: Tx, limit: number): Promise<LogoutN
     )
     .returning(['id', 'clientId', 'userId', 'sid', 'attempts'])
     .execute();
+}
+
+export interface PendingNotices {
+  readonly pending: number;
+  readonly oldestAt: Date | null;
+}
+
+/** How many clients are still to be told. By logout_notices_pending_idx: what was delivered is not looked at. */
+export async function countPendingLogoutNotices(db: Db): Promise<PendingNotices> {
+  return db
+    .selectFrom('logoutNotices')
+    .select(({ fn }) => [
+      fn.countAll<number>().as('pending'),
+      fn.min<Date | null>('createdAt').as('oldestAt'),
+    ])
+    .where('state', '=', 'pending')
+    .executeTakeFirstOrThrow();
 }
 
 /** Writes how a delivery ended: delivered, or to be tried again later, or given up. */

@@ -39,6 +39,19 @@ export async function deleteSessionsOfUser(tx: Tx, userId: UserId): Promise<Ende
   return tx.db.deleteFrom('sessions').where('userId', '=', userId).returning(authorizations).execute();
 }
 
+/** Those that were begun for an account. By sessions_user_id_idx; answers what they held. */
+export async function deleteSessionsInAccount(
+  tx: Tx,
+  { accountId, userId }: { readonly accountId: AccountId; readonly userId: UserId },
+): Promise<(EndedSession & { readonly userId: UserId | null })[]> {
+  return tx.db
+    .deleteFrom('sessions')
+    .where('userId', '=', userId)
+    .where('accountId', '=', accountId)
+    .returning(['userId', authorizations])
+    .execute();
+}
+
 /**
  * Those that rest on a proof with these members: of one user, or of everybody. By sessions_evidence_idx.
  */

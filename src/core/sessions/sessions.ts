@@ -8,22 +8,24 @@ import { Failure } from '../../kernel/failures.ts';
 import type { AccountId, UserId } from '../../kernel/ids.ts';
 import { recordEvent } from '../audit/audit.ts';
 import type { Evidence } from '../credentials/credentials.ts';
-import { enqueueLogoutNotices } from './logout-notices.ts';
+import { endAccess, endEverything, tellClients } from './end-access.ts';
 import {
   type CompanySessions,
   deleteGrants,
-  deleteGrantsOfUser,
   deleteSession,
-  deleteSessionsOfUser,
+  deleteSessionsInAccount,
   deleteSessionsResting,
   type EndedSession,
   selectSessionsOfUser,
 } from './queries.ts';
 
+export { type AccessEnd, endAccess } from './end-access.ts';
 export {
   claimLogoutNotices,
+  countPendingLogoutNotices,
   enqueueLogoutNotice,
   type LogoutNotice,
+  type PendingNotices,
   settleLogoutNotice,
 } from './logout-notices.ts';
 
@@ -35,6 +37,8 @@ export interface SessionSummary {
   readonly evidence: readonly Evidence[];
   /** The clients that were entered with it. */
   readonly clientIds: readonly string[];
+  /** What each of them calls it (OpenID Connect Back-Channel Logout §2.1). */
+  readonly sids: Readonly<Record<string, string | undefined>>;
   readonly createdAt: Date;
   readonly expiresAt: Date;
 }
@@ -47,6 +51,9 @@ export async function listSessions(db: Db, userId: UserId, now: Date): Promise<S
     id: uid,
     evidence: evidence ?? [],
     clientIds: Object.keys(authorizations ?? {}),
+    sids: Object.fromEntries(
+      Object.entries(authorizations ?? {}).map(([clientId, { sid }]) => [clientId, sid] as const),
+    ),
   }));
 }
 
@@ -71,11 +78,22 @@ export async function endSession(
 
 /** Ends every session of a user, with every code, token and refresh token, offline ones included. Idempotent. */
 export async function endSessionsOfUser(tx: Tx, userId: UserId, reason: string): Promise<void> {
-  const sessions = await deleteSessionsOfUser(tx, userId);
-  const grants = await deleteGrantsOfUser(tx, userId);
-  await tellClients(tx, userId, sessions);
-  if (sessions.length === 0 && grants === 0) return;
-  await recordEvent(tx, { type: 'session.ended', userId, details: { reason, sessions: sessions.length } });
+  const { sessions, grants } = await endEverything(tx, userId);
+  if (sessions === 0 && grants === 0) return;
+  await recordEvent(tx, { type: 'session.ended', userId, details: { reason, sessions } });
+}
+
+/** Signs a user out of an account: the sessions begun for it end, and whatever was issued on it. Idempotent. */
+export async function endSessionsInAccount(
+  tx: Tx,
+  {
+    accountId,
+    userId,
+    reason,
+  }: { readonly accountId: AccountId; readonly userId: UserId; readonly reason: string },
+): Promise<void> {
+  await settleEnded(tx, await deleteSessionsInAccount(tx, { accountId, userId }), { reason });
+  await endAccess(tx, { accountId, userId, reason });
 }
 
 /**
@@ -118,13 +136,4 @@ function boundGrants({ authorizations }: EndedSession): string[] {
   return Object.values(authorizations ?? {})
     .filter(({ persistsLogout }) => persistsLogout !== true)
     .flatMap(({ grantId }) => grantId ?? []);
-}
-
-async function tellClients(tx: Tx, userId: UserId, sessions: readonly EndedSession[]): Promise<void> {
-  const notices = sessions.flatMap(({ authorizations }) =>
-    Object.entries(authorizations ?? {}).flatMap(([clientId, { sid }]) =>
-      sid === undefined ? [] : { clientId, userId, sid },
-    ),
-  );
-  await enqueueLogoutNotices(tx, notices);
 }

@@ -3,7 +3,7 @@ import { Failure } from '../../kernel/failures.ts';
 import { type AccountId, newCaseId } from '../../kernel/ids.ts';
 import { type AccessAnswer, findAccess } from '../access/access.ts';
 import { recordEvent } from '../audit/audit.ts';
-import { mergeEvidence } from '../credentials/credentials.ts';
+import { mergeEvidence, wayOf } from '../credentials/credentials.ts';
 import type { SignIn, Subject } from './state.ts';
 import { failed, type Outcome, type Transition } from './transition.ts';
 
@@ -44,7 +44,7 @@ function denied(signIn: SignIn, subject: Subject, { decision, facts }: AccessAns
   if (decision.outcome !== 'deny') throw new Error('only a denial leads to the step denied');
   const { code, account } = decision;
   const caseId = newCaseId();
-  const { userId } = subject;
+  const { userId, evidence } = subject;
   const { clientId } = signIn.client;
   return {
     state: {
@@ -66,7 +66,7 @@ function denied(signIn: SignIn, subject: Subject, { decision, facts }: AccessAns
         accountId: account?.id,
         clientId,
         caseId,
-        details: { code },
+        details: { code, ...(evidence && wayOf(evidence)) },
       }),
   };
 }

@@ -133,7 +133,8 @@ function refuseUnknown({ client }: SignIn, { provider }: SocialIdentity): Transi
   return {
     state: { at: 'identify', problem },
     problem,
-    write: (tx) => recordEvent(tx, { ...event, details: { provider, code: 'identity_unknown' } }),
+    write: (tx) =>
+      recordEvent(tx, { ...event, details: { provider, code: 'identity_unknown', stage: 'match' } }),
   };
 }
 

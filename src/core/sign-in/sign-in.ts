@@ -10,17 +10,19 @@ import { newCaseId } from '../../kernel/ids.ts';
 import { describeDenial, explainDenial, findAccess } from '../access/access.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { findHome } from '../connections/connections.ts';
-import { provePassword } from '../credentials/credentials.ts';
+import { provePassword, wayOf } from '../credentials/credentials.ts';
 import { resendInvitationOf } from '../invitations/invitations.ts';
 import { alarmAdmins, type BreakGlass, findBreakGlass } from '../memberships/memberships.ts';
 import { requestSeat as storeSeatRequest } from '../seats/seats.ts';
 import { enter } from './enter.ts';
 import { failedToLink, proveForLink } from './link.ts';
+import { refusalOfPassword } from './password-door.ts';
 import type { SignIn, StepProblem } from './state.ts';
 import { failed, stateAt, type Transition } from './transition.ts';
 
 export { admitReturned, askForCompany, companyFailed, findAskedWay } from './company.ts';
 export { nextStep, redirectStep } from './next-step.ts';
+export { refusalOfPassword } from './password-door.ts';
 export type { SignIn, SignInClient, SignInState, StoredDenial } from './state.ts';
 export { admitSocial, answerCode, askForSocial, confirmLink, socialFailed } from './link.ts';
 export { type Leaving, type Outcome, type Transition, waitingIn } from './transition.ts';
@@ -48,13 +50,17 @@ export async function signInWithPassword(
   const { proof, userId, retryAfter } = await provePassword(ctx, { email, password: typed.password });
   if (retryAfter !== undefined) return fail({ code: 'throttled', retryAfter });
   const glass = proof && home.requiredBy && (await findBreakGlass(ctx.db, proof.userId, home.requiredBy));
-  if (proof && (!home.requiredBy || glass)) {
+  const refusal = refusalOfPassword(home, {
+    isProven: proof !== undefined,
+    breaksGlass: glass !== undefined,
+  });
+  if (proof && !refusal) {
     const next = pending ? proveForLink(ctx, { pending, ...proof }) : enter(ctx, signIn, proof);
     const entered = { ...(await next), provenEmail: email };
     return glass ? { ...entered, write: alarmed(entered, glass) } : entered;
   }
   const caseId = newCaseId();
-  const code = home.requiredBy ? 'sso_required' : 'invalid_credentials';
+  const code = refusal ?? 'invalid_credentials';
   const companySignIn = home.connections.length > 0 && ({ companySignIn: true } as const);
   return {
     ...fail({ code, caseId, ...companySignIn }),
@@ -140,12 +146,25 @@ export function restart({ state }: SignIn): Transition {
 export function abort(signIn: SignIn): Transition {
   const { state, client } = signIn;
   if (isOnItsWay(state)) throw new Failure('action_not_available');
-  const userId = 'subject' in state ? state.subject.userId : undefined;
-  const event = { type: 'sign_in.aborted', actorId: userId, userId, clientId: client.clientId } as const;
+  const subject = 'subject' in state ? state.subject : undefined;
+  const denial = state.at === 'denied' ? state.denial : undefined;
   return {
     state: { at: 'done' },
     outcome: { kind: 'refused', description: refusalOf(signIn) },
-    write: (tx) => recordEvent(tx, { ...event, details: { at: state.at } }),
+    write: (tx) =>
+      recordEvent(tx, {
+        type: 'sign_in.aborted',
+        actorId: subject?.userId,
+        userId: subject?.userId,
+        accountId: denial?.account?.id,
+        clientId: client.clientId,
+        caseId: denial?.caseId,
+        details: {
+          at: state.at,
+          ...(denial && { code: denial.code }),
+          ...(subject?.evidence && wayOf(subject.evidence)),
+        },
+      }),
   };
 }
 

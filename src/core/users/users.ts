@@ -1,10 +1,15 @@
-/** A person, one for each canonical email: invited → active ⇄ deactivated. */
+/**
+ * A person, one for each canonical email: invited → active ⇄ deactivated. Only operators switch somebody off everywhere;
+ * an account's admins do so in their account: see core/memberships.
+ */
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import { newId, type UserId } from '../../kernel/ids.ts';
+import type { UserState } from './queries.ts';
 
-export type UserState = 'invited' | 'active' | 'deactivated';
+export { deactivateUser, getLockedUser, reactivateUser, renameUser, type Renaming } from './change-user.ts';
+export { findUser, listUsers, lockUser, type User, type UserFilter, type UserState } from './queries.ts';
 
 export interface NewUser {
   readonly email: EmailAddress;

@@ -10,9 +10,9 @@ import type { Connector } from '../connector.ts';
 import { depart } from './depart.ts';
 import { verify } from './verify.ts';
 
-export { clientMetadata } from './client.ts';
+export { clientMetadata, redirectUriOf } from './client.ts';
 export { type LogoutNotice, verifyLogoutToken } from './logout-token.ts';
-export { refreshProvider } from './published.ts';
+export { findProvider, refreshProvider } from './published.ts';
 
 /** The parameters of the callback exactly as they came: what came twice is there twice. */
 export type OidcResponseInput = URLSearchParams;

@@ -3,8 +3,14 @@
  * an hour, keys for five minutes. The row is the only cache; what a process holds ends with the request.
  */
 import { type Context, inTransaction } from '../../context.ts';
-import { type OidcConnection, updateOidcPublished } from '../../core/connections/connections.ts';
+import {
+  type OidcConnection,
+  type OidcPublished,
+  type OidcSettings,
+  updateOidcPublished,
+} from '../../core/connections/connections.ts';
 import { RefusedRequest } from '../../fetch.ts';
+import { Failure } from '../../kernel/failures.ts';
 import { day, hour } from '../../kernel/time.ts';
 import { type Keys, type Metadata, readMetadata } from './documents.ts';
 import { judge, type Judged, refuse } from './refusing.ts';
@@ -27,11 +33,7 @@ function refreshBeside(ctx: Context, connection: OidcConnection): void {
 
 /** Fetches the metadata and keeps it; the connection shows why, where it cannot be had. */
 export async function refreshProvider(ctx: Context, connection: OidcConnection): Promise<Judged<Metadata>> {
-  const { issuer } = connection.settings;
-  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const fetched = await judge('oidc_metadata', async () =>
-    readMetadata(await fetchDocument(ctx, address), rulesFor(ctx, connection)),
-  );
+  const fetched = await fetchMetadata(ctx, connection);
   const outcome =
     'answer' in fetched
       ? { published: { metadata: fetched.answer, metadataAt: ctx.now().toISOString() }, refreshError: null }
@@ -40,7 +42,29 @@ export async function refreshProvider(ctx: Context, connection: OidcConnection):
   return fetched;
 }
 
-function rulesFor({ config }: Context, { settings }: OidcConnection) {
+/** Of whom nothing is known yet but what an admin has said. */
+type Named = Pick<OidcConnection, 'settings'>;
+
+function fetchMetadata(ctx: Context, named: Named): Promise<Judged<Metadata>> {
+  const address = `${named.settings.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  return judge('oidc_metadata', async () =>
+    readMetadata(await fetchDocument(ctx, address), rulesFor(ctx, named)),
+  );
+}
+
+/** What a provider publishes, before there is a connection. Failure `metadata_refused` for whatever is wrong with it. */
+export async function findProvider(ctx: Context, settings: OidcSettings): Promise<OidcPublished> {
+  const fetched = await fetchMetadata(ctx, { settings });
+  if (!('answer' in fetched))
+    throw new Failure('metadata_refused', { detail: sentenceOf(fetched.detail ?? fetched.refused) });
+  return { metadata: fetched.answer, metadataAt: ctx.now().toISOString(), jwks: null, jwksAt: null };
+}
+
+function sentenceOf(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function rulesFor({ config }: Context, { settings }: Named) {
   return { settings, allowHttp: !config.production };
 }
 

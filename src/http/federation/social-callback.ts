@@ -7,6 +7,7 @@ import { Failure } from '../../kernel/failures.ts';
 import type { Engine } from '../../provider/provider.ts';
 import { startAt } from '../recovery/answer.ts';
 import type { Wire } from '../route.ts';
+import { finishLink } from './link.ts';
 import { takeAnswer } from './social.ts';
 
 interface Called {
@@ -15,12 +16,13 @@ interface Called {
   readonly engine: Engine;
 }
 
-/** To the sign-in, whose own cookie is looked at there; or, with an invitation accepted, to its application. */
+/** To the sign-in, whose own cookie is looked at there; or with an invitation accepted to its application; or with a link. */
 export async function goOnFromProvider(ctx: Context, { engine, ...called }: Called, wire: Wire) {
   const { reply } = wire;
   const taken = await takeAnswer(ctx, called, wire);
   // with a fragment of its own: Facebook's `#_=_` would go along, as far as the client's redirect URI
   if ('uid' in taken) return reply.redirect(`/sign-in/${taken.uid}#`, 303);
+  if ('link' in taken) return finishLink(ctx, { provider: called.provider, ...taken }, wire);
   const { invitation, verdict } = taken;
   if (isRefusal(verdict)) return reply.redirect('/invitations/accept?problem=social_sign_in_failed#', 303);
   return acceptBy(ctx, { engine, token: invitation, identity: verdict.identity }, wire);

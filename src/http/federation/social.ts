@@ -11,6 +11,7 @@ import {
   storeSocialDeparture,
 } from '../../core/departures/departures.ts';
 import type { SocialIdentity, SocialProvider } from '../../core/identities/identities.ts';
+import type { OwnLink } from '../../core/linking/linking.ts';
 import { type SignIn, type SignInState, socialFailed, type Transition } from '../../core/sign-in/sign-in.ts';
 import { isRefusal, type Verified } from '../../federation/connector.ts';
 import { socialConnector } from '../../federation/social/social.ts';
@@ -58,7 +59,8 @@ export async function leaveForProvider(
   const out = await setOutFor(ctx, { provider, luggage, loginHint }, wire);
   if (!isRefusal(out)) return { state, write: out.write, leaveFor: out.location };
   const caseId = newCaseId();
-  const write = (tx: Tx) => record(tx, ctx.log, { provider, refusal: out, caseId, clientId });
+  const write = (tx: Tx) =>
+    record(tx, ctx.log, { provider, refusal: out, caseId, clientId, stage: 'departure' });
   return { ...socialFailed(caseId), write };
 }
 
@@ -80,10 +82,13 @@ export async function takePostedAnswer(ctx: Context, { provider, response }: Cal
   return reply.redirect(`/federation/${provider}/callback?state=${encodeURIComponent(token)}`, 303);
 }
 
-/** What came back: to a sign-in, which has it now; or for an invitation, which is accepted by whoever calls this. */
+type Verdict = Verified<SocialIdentity> | Refusal;
+
+/** What came back: to a sign-in, which has it now; or for an invitation or a link, which is for whoever calls this. */
 export type TakenAnswer =
   | { readonly uid: string }
-  | { readonly invitation: string; readonly verdict: Verified<SocialIdentity> | Refusal };
+  | { readonly invitation: string; readonly verdict: Verdict }
+  | { readonly link: OwnLink; readonly verdict: Verdict };
 
 /** Takes a provider's answer, once, in the browser that left for it. */
 export async function takeAnswer(
@@ -92,13 +97,14 @@ export async function takeAnswer(
   wire: Wire,
 ): Promise<TakenAnswer> {
   const { token, departure } = await takeDeparture(ctx, { provider, response }, wire);
-  const { uid, invitation, clientId, forceAuthn, maxAge, ...memory } = departure.luggage;
+  const { uid, invitation, link, clientId, forceAuthn, maxAge, ...memory } = departure.luggage;
   const answered = departure.answer
     ? new URLSearchParams(departure.answer.map(([...pair]) => pair))
     : response;
   const ask = { token, forceAuthn, ...(maxAge !== undefined && { maxAge }) };
   const verdict = await socialConnector.verify(ctx, provider, { response: answered, ask, memory });
   if (invitation !== undefined) return { invitation, verdict };
+  if (link !== undefined) return { link, verdict };
   await inTransaction(ctx, async (tx) => {
     if (uid === undefined) return false;
     if (!isRefusal(verdict))
@@ -131,8 +137,13 @@ async function takeDeparture(
 /** What belongs to no sign-in of this browser: shown here, under a case. */
 async function refuseStranger(ctx: Context, provider: SocialProvider, refusal: Refusal): Promise<Failure> {
   await countUnexpected(ctx, provider);
+  return refuse(ctx, { provider, refusal });
+}
+
+/** Writes a refusal down, under a case; answers the failure to throw. */
+export async function refuse(ctx: Context, refused: Omit<Refused, 'caseId'>): Promise<Failure> {
   const caseId = newCaseId();
-  await inTransaction(ctx, (tx) => record(tx, ctx.log, { provider, refusal, caseId }));
+  await inTransaction(ctx, (tx) => record(tx, ctx.log, { ...refused, caseId }));
   return new Failure('social_sign_in_failed', { caseId });
 }
 
@@ -141,11 +152,12 @@ interface Refused {
   readonly refusal: Refusal;
   readonly caseId: string;
   readonly clientId?: string | undefined;
+  readonly stage?: 'departure';
 }
 
 async function record(tx: Tx, log: Context['log'], refused: Refused): Promise<void> {
-  const { provider, refusal, caseId, clientId } = refused;
+  const { provider, refusal, caseId, clientId, stage = 'response' } = refused;
   log.info({ provider, caseId, ...refusal }, 'a sign-in by a provider was refused');
-  const details = { provider, code: refusal.refused };
+  const details = { provider, code: refusal.refused, stage };
   await recordEvent(tx, { type: 'sign_in.refused', clientId, caseId, details });
 }

@@ -1,11 +1,30 @@
 import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const de: MailTexts = {
-  seat_requested: ({ person, personEmail, product, account }) => ({
+  seat_requested: ({ person, personEmail, product, account, days }) => ({
     subject: `${person} bittet um einen Platz für ${product}`,
     lines: [
       `${person} (${personEmail}) möchte ${product} nutzen und hat noch keinen Platz dafür.`,
-      `Sie erhalten diese E-Mail, weil Sie ${account} verwalten. Weisen Sie einen Platz zu, wenn ${person} einen haben soll.`,
+      `Sie erhalten diese E-Mail, weil Sie ${account} verwalten.`,
+    ],
+    button: 'Zuweisen oder ablehnen',
+    after: [
+      `Der Link gilt ${days} Tage lang. Er gehört nur Ihnen: Wer ihn hat, entscheidet in Ihrem Namen. Leiten Sie diese E-Mail deshalb nicht weiter.`,
+    ],
+  }),
+  seat_granted: ({ product, account, from }) => ({
+    subject: `Sie haben einen Platz für ${product}`,
+    lines: [
+      `Sie haben um einen Platz für ${product} gebeten, und ${account} hat Ihnen einen zugewiesen.`,
+      from === null ? 'Sie können sich jetzt anmelden.' : `Er beginnt am ${from}.`,
+    ],
+    button: `Weiter zu ${product}`,
+  }),
+  seat_refused: ({ product, account }) => ({
+    subject: `Vorerst kein Platz für ${product}`,
+    lines: [
+      `Sie haben um einen Platz für ${product} gebeten. ${account} hat entschieden, Ihnen keinen zuzuweisen.`,
+      'Wenn Sie ihn dennoch brauchen, sprechen Sie mit der Verwaltung Ihres Kontos.',
     ],
   }),
   password_reset: ({ minutes }) => ({

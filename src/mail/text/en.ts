@@ -2,11 +2,30 @@
 import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const en: MailTexts = {
-  seat_requested: ({ person, personEmail, product, account }) => ({
+  seat_requested: ({ person, personEmail, product, account, days }) => ({
     subject: `${person} asks for a seat on ${product}`,
     lines: [
       `${person} (${personEmail}) would like to use ${product} and has no seat on it.`,
-      `You get this mail because you are an administrator of ${account}. Assign a seat if ${person} should have one.`,
+      `You get this mail because you are an administrator of ${account}.`,
+    ],
+    button: 'Grant or refuse',
+    after: [
+      `The link works for ${days} days. It is yours alone: whoever has it decides in your name, so do not forward this mail.`,
+    ],
+  }),
+  seat_granted: ({ product, account, from }) => ({
+    subject: `You have a seat on ${product}`,
+    lines: [
+      `You asked for a seat on ${product}, and ${account} has given you one.`,
+      from === null ? 'You can sign in now.' : `It begins on ${from}.`,
+    ],
+    button: `Go to ${product}`,
+  }),
+  seat_refused: ({ product, account }) => ({
+    subject: `No seat on ${product} for now`,
+    lines: [
+      `You asked for a seat on ${product}. ${account} has decided not to give you one.`,
+      'If you need it all the same, talk to your administrator.',
     ],
   }),
   password_reset: ({ minutes }) => ({

@@ -1,11 +1,30 @@
 import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const es: MailTexts = {
-  seat_requested: ({ person, personEmail, product, account }) => ({
+  seat_requested: ({ person, personEmail, product, account, days }) => ({
     subject: `${person} pide un puesto en ${product}`,
     lines: [
       `${person} (${personEmail}) quiere usar ${product} y no tiene ningún puesto asignado.`,
-      `Recibe este correo porque administra ${account}. Asigne un puesto si ${person} debe tenerlo.`,
+      `Recibe este correo porque administra ${account}.`,
+    ],
+    button: 'Asignar o rechazar',
+    after: [
+      `El enlace sirve durante ${days} días. Es solo suyo: quien lo tenga decide en su nombre, así que no reenvíe este correo.`,
+    ],
+  }),
+  seat_granted: ({ product, account, from }) => ({
+    subject: `Ya tiene un puesto en ${product}`,
+    lines: [
+      `Usted pidió un puesto en ${product} y ${account} se lo ha asignado.`,
+      from === null ? 'Ya puede iniciar sesión.' : `Empieza el ${from}.`,
+    ],
+    button: `Ir a ${product}`,
+  }),
+  seat_refused: ({ product, account }) => ({
+    subject: `Por ahora no tendrá un puesto en ${product}`,
+    lines: [
+      `Usted pidió un puesto en ${product}. ${account} ha decidido no asignárselo.`,
+      'Si aun así lo necesita, hable con su administrador.',
     ],
   }),
   password_reset: ({ minutes }) => ({

@@ -1,11 +1,30 @@
 import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const fr: MailTexts = {
-  seat_requested: ({ person, personEmail, product, account }) => ({
+  seat_requested: ({ person, personEmail, product, account, days }) => ({
     subject: `${person} demande une place pour ${product}`,
     lines: [
       `${person} (${personEmail}) souhaite utiliser ${product} et n’a pas de place.`,
-      `Vous recevez ce message parce que vous administrez ${account}. Attribuez une place si ${person} doit en avoir une.`,
+      `Vous recevez ce message parce que vous administrez ${account}.`,
+    ],
+    button: 'Attribuer ou refuser',
+    after: [
+      `Le lien fonctionne pendant ${days} jours. Il n’est qu’à vous : quiconque le possède décide en votre nom, ne transférez donc pas ce message.`,
+    ],
+  }),
+  seat_granted: ({ product, account, from }) => ({
+    subject: `Vous avez une place pour ${product}`,
+    lines: [
+      `Vous avez demandé une place pour ${product}, et ${account} vous en a attribué une.`,
+      from === null ? 'Vous pouvez vous connecter dès maintenant.' : `Elle commence le ${from}.`,
+    ],
+    button: `Aller à ${product}`,
+  }),
+  seat_refused: ({ product, account }) => ({
+    subject: `Pas de place pour ${product} pour le moment`,
+    lines: [
+      `Vous avez demandé une place pour ${product}. ${account} a décidé de ne pas vous en attribuer.`,
+      'Si vous en avez tout de même besoin, parlez-en à votre administrateur.',
     ],
   }),
   password_reset: ({ minutes }) => ({

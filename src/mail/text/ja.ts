@@ -1,11 +1,30 @@
 import { foreignName, type MailTexts } from './mail-texts.ts';
 
 export const ja: MailTexts = {
-  seat_requested: ({ person, personEmail, product, account }) => ({
+  seat_requested: ({ person, personEmail, product, account, days }) => ({
     subject: `${person} さんが ${product} の利用枠を希望しています`,
     lines: [
       `${person} さん（${personEmail}）は ${product} の利用を希望していますが、利用枠が割り当てられていません。`,
-      `このメールは ${account} の管理者の方にお送りしています。必要であれば、利用枠を割り当ててください。`,
+      `このメールは ${account} の管理者の方にお送りしています。`,
+    ],
+    button: '承認または却下する',
+    after: [
+      `リンクは ${days} 日間有効です。あなた専用のリンクで、これを持つ人はあなたの名前で決定できます。このメールを転送しないでください。`,
+    ],
+  }),
+  seat_granted: ({ product, account, from }) => ({
+    subject: `${product} の利用枠が割り当てられました`,
+    lines: [
+      `ご希望の ${product} の利用枠が、${account} から割り当てられました。`,
+      from === null ? '今すぐサインインできます。' : `${from} から利用できます。`,
+    ],
+    button: `${product} へ進む`,
+  }),
+  seat_refused: ({ product, account }) => ({
+    subject: `${product} の利用枠は今回割り当てられませんでした`,
+    lines: [
+      `ご希望の ${product} の利用枠について、${account} は割り当てないことに決めました。`,
+      '必要な場合は、管理者にご相談ください。',
     ],
   }),
   password_reset: ({ minutes }) => ({

@@ -176,11 +176,14 @@ export const de: Texts = {
   linkConfirm: (provider) => `Ihr ${provider}-Konto verbinden?`,
   linkConfirmLead: (provider) =>
     `Danach können Sie sich auch mit ${provider} anmelden. Verbinden Sie nur, wenn beide Ihnen gehören: Wer das ${provider}-Konto hat, kann sich als Sie anmelden.`,
+  linkDone: (provider) => `Ihr ${provider}-Konto ist verbunden`,
+  linkDoneLead: (provider) => `Ab jetzt können Sie sich auch mit ${provider} anmelden.`,
   linkDo: 'Verbinden',
   linkDoNot: 'Nicht verbinden',
   linkExternal: (provider) => `${provider}-Konto`,
   linkMismatch: (email) =>
     `Das war jemand anderes, und es wurde nichts verbunden. Melden Sie sich als ${email} an, um zu verbinden.`,
+  linkNotDone: (provider) => `Ihr ${provider}-Konto wurde nicht verbunden, und es hat sich nichts geändert.`,
   linkOtherWay: 'Auf andere Weise anmelden',
   linkOwn: 'Ihr Konto hier',
   linkSignIn: (provider) => `Anmelden und ${provider} verbinden`,
@@ -188,6 +191,22 @@ export const de: Texts = {
     `Ein Konto mit dieser E-Mail-Adresse gibt es schon. Melden Sie sich so an, wie Sie es immer tun, um Ihr ${provider}-Konto damit zu verbinden.`,
   socialFailed:
     'Diese Anmeldung kam nicht zum Ende. Versuchen Sie es noch einmal, oder melden Sie sich auf andere Weise an.',
+
+  seatAccount: 'Konto',
+  seatAsked: (person, product) => `${person} bittet um einen Platz für ${product}`,
+  seatDecided: 'Über diese Bitte ist schon entschieden',
+  seatGrant: 'Platz zuweisen',
+  seatGranted: (person, product) => `${person} hat einen Platz für ${product}.`,
+  seatLinkExpiredLead:
+    'Öffnen Sie den Link aus der E-Mail noch einmal. Wenn das nicht hilft, ist er älter als sieben Tage, oder Sie verwalten das Konto nicht mehr. Fehlt der Platz noch, kann erneut darum gebeten werden.',
+  seatNoneFree:
+    'Entziehen Sie einen Platz, der nicht mehr gebraucht wird, oder lassen Sie von der Person, die bei Ihnen den Vertrag verwaltet, weitere hinzufügen. Die Bitte bleibt offen: Kommen Sie dann über den Link in der E-Mail zurück.',
+  seatPerson: 'Wer bittet',
+  seatPersonTold: 'Eine E-Mail darüber ist unterwegs.',
+  seatProduct: 'Produkt',
+  seatRefuse: 'Ablehnen',
+  seatRefused: (person, product) => `${person} bekommt keinen Platz für ${product}.`,
+  seatsFree: (count) => (count === 1 ? 'Ein Platz ist frei.' : `${count} Plätze sind frei.`),
 
   testAsserted: 'Was der Identitätsanbieter gesagt hat',
   testCode: 'Grund',

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../../kernel/failures.ts';
+import type { ShownFailureCode } from '../../kernel/failures.ts';
 
 /** The texts of the built-in pages in English: the source of every other language. */
 export const en = {
@@ -79,8 +79,8 @@ export const en = {
     throttled: 'There were too many tries',
     unavailable: 'The service is not available at this moment',
     unsupported_media_type: 'This request cannot be understood',
-  } satisfies Record<FailureCode | 'internal_error', string> as Record<
-    FailureCode | 'internal_error',
+  } satisfies Record<ShownFailureCode | 'internal_error', string> as Record<
+    ShownFailureCode | 'internal_error',
     string
   >,
   help: 'Need help?',
@@ -181,17 +181,37 @@ export const en = {
   linkConfirm: (provider: string) => `Connect your ${provider} account?`,
   linkConfirmLead: (provider: string) =>
     `From then on you can sign in with ${provider} too. Connect it only if both are yours: whoever has the ${provider} account can sign in as you.`,
+  linkDone: (provider: string) => `Your ${provider} account is connected`,
+  linkDoneLead: (provider: string) => `From now on you can sign in with ${provider} too.`,
   linkDo: 'Connect',
   linkDoNot: 'Do not connect',
   linkExternal: (provider: string) => `${provider} account`,
   linkMismatch: (email: string) =>
     `That was somebody else, and nothing was connected. Sign in as ${email} to connect.`,
+  linkNotDone: (provider: string) => `Your ${provider} account was not connected, and nothing has changed.`,
   linkOtherWay: 'Sign in another way',
   linkOwn: 'Your account here',
   linkSignIn: (provider: string) => `Sign in to connect ${provider}`,
   linkSignInLead: (provider: string) =>
     `An account with this email exists. Sign in the way you always do, to connect your ${provider} account to it.`,
   socialFailed: 'That sign-in did not come to its end. Try again, or sign in another way.',
+
+  // an administrator is asked for a seat
+  seatAccount: 'Account',
+  seatAsked: (person: string, product: string) => `${person} asks for a seat on ${product}`,
+  seatDecided: 'This request was decided already',
+  seatGrant: 'Give a seat',
+  seatGranted: (person: string, product: string) => `${person} has a seat on ${product}.`,
+  seatLinkExpiredLead:
+    'Try the link in the mail once more. If that does not help, it is older than seven days, or you are no administrator of the account any more. If the seat is still missing, it can be asked for again.',
+  seatNoneFree:
+    'Take a seat back from somebody who does not need it any more, or have your billing contact add more. The request stays open: then come back by the link in the mail.',
+  seatPerson: 'Who asks',
+  seatPersonTold: 'A mail about it is on its way to them.',
+  seatProduct: 'Product',
+  seatRefuse: 'Refuse',
+  seatRefused: (person: string, product: string) => `${person} gets no seat on ${product}.`,
+  seatsFree: (count: number) => (count === 1 ? 'One seat is free.' : `${count} seats are free.`),
 
   // an administrator has tried a connection
   testAsserted: 'What the identity provider said',

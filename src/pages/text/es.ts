@@ -174,11 +174,14 @@ export const es: Texts = {
   linkConfirm: (provider) => `¿Vincular su cuenta de ${provider}?`,
   linkConfirmLead: (provider) =>
     `Desde entonces también podrá iniciar sesión con ${provider}. Vincúlela solo si las dos son suyas: quien tenga la cuenta de ${provider} podrá iniciar sesión en su nombre.`,
+  linkDone: (provider) => `Su cuenta de ${provider} está vinculada`,
+  linkDoneLead: (provider) => `A partir de ahora también puede iniciar sesión con ${provider}.`,
   linkDo: 'Vincular',
   linkDoNot: 'No vincular',
   linkExternal: (provider) => `Cuenta de ${provider}`,
   linkMismatch: (email) =>
     `Era otra persona y no se ha vinculado nada. Inicie sesión como ${email} para vincular la cuenta.`,
+  linkNotDone: (provider) => `Su cuenta de ${provider} no se ha vinculado y nada ha cambiado.`,
   linkOtherWay: 'Iniciar sesión de otra forma',
   linkOwn: 'Su cuenta aquí',
   linkSignIn: (provider) => `Inicie sesión para vincular ${provider}`,
@@ -186,6 +189,22 @@ export const es: Texts = {
     `Ya existe una cuenta con este correo electrónico. Inicie sesión como siempre para vincularle su cuenta de ${provider}.`,
   socialFailed:
     'Ese inicio de sesión no ha llegado a su fin. Inténtelo de nuevo o inicie sesión de otra forma.',
+
+  seatAccount: 'Cuenta',
+  seatAsked: (person, product) => `${person} pide un puesto en ${product}`,
+  seatDecided: 'Esta solicitud ya está decidida',
+  seatGrant: 'Asignar un puesto',
+  seatGranted: (person, product) => `${person} tiene un puesto en ${product}.`,
+  seatLinkExpiredLead:
+    'Pruebe de nuevo el enlace del correo. Si no funciona, tiene más de siete días o usted ya no administra la cuenta. Si el puesto sigue haciendo falta, puede solicitarse otra vez.',
+  seatNoneFree:
+    'Retire un puesto que ya no haga falta o pida a la persona responsable de la facturación que añada más. La solicitud sigue abierta: vuelva después con el enlace del correo.',
+  seatPerson: 'Quién lo pide',
+  seatPersonTold: 'Se le comunicará por correo.',
+  seatProduct: 'Producto',
+  seatRefuse: 'Rechazar',
+  seatRefused: (person, product) => `${person} no tendrá un puesto en ${product}.`,
+  seatsFree: (count) => (count === 1 ? 'Hay un puesto libre.' : `Hay ${count} puestos libres.`),
 
   testAsserted: 'Lo que ha dicho el proveedor de identidad',
   testCode: 'Motivo',

@@ -178,17 +178,36 @@ export const fr: Texts = {
   linkConfirm: (provider) => `Associer votre compte ${provider}\u00a0?`,
   linkConfirmLead: (provider) =>
     `Vous pourrez ensuite vous connecter aussi avec ${provider}. Ne les associez que si les deux sont à vous\u00a0: qui détient le compte ${provider} pourra se connecter en votre nom.`,
+  linkDone: (provider) => `Votre compte ${provider} est associé`,
+  linkDoneLead: (provider) => `Vous pouvez désormais vous connecter aussi avec ${provider}.`,
   linkDo: 'Associer',
   linkDoNot: 'Ne pas associer',
   linkExternal: (provider) => `Compte ${provider}`,
   linkMismatch: (email) =>
     `C’était quelqu’un d’autre, et rien n’a été associé. Connectez-vous en tant que ${email} pour associer.`,
+  linkNotDone: (provider) => `Votre compte ${provider} n’a pas été associé, et rien n’a changé.`,
   linkOtherWay: 'Se connecter autrement',
   linkOwn: 'Votre compte ici',
   linkSignIn: (provider) => `Connectez-vous pour associer ${provider}`,
   linkSignInLead: (provider) =>
     `Un compte avec cette adresse e-mail existe. Connectez-vous comme d’habitude pour y associer votre compte ${provider}.`,
   socialFailed: 'Cette connexion n’est pas allée à son terme. Réessayez, ou connectez-vous autrement.',
+
+  seatAccount: 'Compte',
+  seatAsked: (person, product) => `${person} demande une place pour ${product}`,
+  seatDecided: 'Cette demande a déjà reçu une réponse',
+  seatGrant: 'Attribuer une place',
+  seatGranted: (person, product) => `${person} a une place pour ${product}.`,
+  seatLinkExpiredLead:
+    'Essayez encore une fois le lien de l’e-mail. Si cela n’aide pas, il a plus de sept jours, ou vous n’administrez plus le compte. Si la place manque toujours, elle peut être demandée à nouveau.',
+  seatNoneFree:
+    'Retirez une place qui ne sert plus, ou faites-en ajouter par votre responsable de facturation. La demande reste ouverte\u00a0: revenez ensuite par le lien de l’e-mail.',
+  seatPerson: 'Qui demande',
+  seatPersonTold: 'Un e-mail part pour l’en informer.',
+  seatProduct: 'Produit',
+  seatRefuse: 'Refuser',
+  seatRefused: (person, product) => `${person} n’aura pas de place pour ${product}.`,
+  seatsFree: (count) => (count === 1 ? 'Une place est libre.' : `${count} places sont libres.`),
 
   testAsserted: 'Ce que le fournisseur d’identité a déclaré',
   testCode: 'Motif',

@@ -173,17 +173,36 @@ export const ja: Texts = {
   linkConfirm: (provider) => `${provider} アカウントを関連付けますか？`,
   linkConfirmLead: (provider) =>
     `今後は ${provider} でもサインインできるようになります。どちらもご自身のものである場合にのみ関連付けてください。${provider} アカウントを持つ人は、あなたとしてサインインできます。`,
+  linkDone: (provider) => `${provider} アカウントを関連付けました`,
+  linkDoneLead: (provider) => `今後は ${provider} でもサインインできます。`,
   linkDo: '関連付ける',
   linkDoNot: '関連付けない',
   linkExternal: (provider) => `${provider} アカウント`,
   linkMismatch: (email) =>
     `別のユーザーだったため、関連付けられていません。関連付けるには ${email} でサインインしてください。`,
+  linkNotDone: (provider) => `${provider} アカウントは関連付けられていません。何も変更されていません。`,
   linkOtherWay: '別の方法でサインイン',
   linkOwn: 'ここでのアカウント',
   linkSignIn: (provider) => `サインインして ${provider} を関連付ける`,
   linkSignInLead: (provider) =>
     `このメールアドレスのアカウントがあります。${provider} アカウントを関連付けるには、いつもの方法でサインインしてください。`,
   socialFailed: 'サインインが完了しませんでした。もう一度試すか、別の方法でサインインしてください。',
+
+  seatAccount: 'アカウント',
+  seatAsked: (person, product) => `${person} さんが ${product} の利用枠を希望しています`,
+  seatDecided: 'この申請はすでに処理されています',
+  seatGrant: '利用枠を割り当てる',
+  seatGranted: (person, product) => `${person} さんには ${product} の利用枠が割り当てられています。`,
+  seatLinkExpiredLead:
+    'メールのリンクをもう一度開いてください。それでも開けない場合は、リンクの発行から7日が過ぎているか、アカウントの管理者ではなくなっています。利用枠がまだ必要な場合は、もう一度申請できます。',
+  seatNoneFree:
+    '不要になった利用枠を取り消すか、請求担当者に追加を依頼してください。申請は保留されますので、その後メールのリンクからもう一度お越しください。',
+  seatPerson: '申請者',
+  seatPersonTold: '本人にメールでお知らせします。',
+  seatProduct: '製品',
+  seatRefuse: '却下する',
+  seatRefused: (person, product) => `${person} さんには ${product} の利用枠を割り当てません。`,
+  seatsFree: (count) => `利用枠の空きは ${count} 件です。`,
 
   testAsserted: 'ID プロバイダーからの情報',
   testCode: '理由',

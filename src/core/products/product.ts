@@ -1,0 +1,22 @@
+import type { ProductId } from '../../kernel/ids.ts';
+
+export interface Product {
+  readonly id: ProductId;
+  readonly slug: string;
+  readonly name: string;
+  /** The resource indicator (RFC 8707) of the product's interface: the audience of access tokens for it. */
+  readonly resource: string | null;
+  /** The scopes that interface knows. */
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface NewProduct {
+  /** A stable short name, unique. */
+  readonly slug: string;
+  readonly name: string;
+  /** Unique: see resourceProblem. */
+  readonly resource?: string | null;
+  readonly scopes?: readonly string[];
+}

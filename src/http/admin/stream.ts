@@ -1,0 +1,48 @@
+/** Answers that are made while the request is worked through: JSON lines, one for each thing that was done. */
+import { Readable } from 'node:stream';
+import type { Context } from '../../context.ts';
+import { Failure } from '../../kernel/failures.ts';
+import { problemOf } from '../problems.ts';
+import type { Wire } from '../route.ts';
+import type { AnyInput, AnyStream, Call } from './operation.ts';
+
+export interface Served {
+  readonly input: AnyInput;
+  readonly call: Call;
+  readonly wire: Wire;
+}
+
+/**
+ * Sends each line as it comes. What is refused before the first is a problem like any other; afterwards the status is out,
+ * and the problem is the last line.
+ */
+export async function sendLines(
+  ctx: Context,
+  operation: AnyStream,
+  { input, call, wire: { request, reply } }: Served,
+) {
+  const [type = ''] = (request.headers['content-type'] ?? '').split(';');
+  const file = { type: type.trim().toLowerCase(), bytes: request.body as Buffer };
+  const lines = operation.lines(ctx, { ...input, file }, call)[Symbol.asyncIterator]();
+  const first = await lines.next();
+  return reply.type('application/jsonl').send(Readable.from(textOf(ctx, { lines, first, id: request.id })));
+}
+
+interface Begun {
+  readonly lines: AsyncIterator<unknown>;
+  readonly first: IteratorResult<unknown>;
+  readonly id: string;
+}
+
+async function* textOf(ctx: Context, { lines, first, id }: Begun): AsyncGenerator<string> {
+  try {
+    for (let next = first; !next.done; next = await lines.next()) yield `${JSON.stringify(next.value)}\n`;
+  } catch (error) {
+    const failure = error instanceof Failure ? error : undefined;
+    if (!failure) ctx.log.error({ err: error }, 'unexpected error');
+    yield `${JSON.stringify({ problem: problemOf(failure, id) })}\n`;
+  } finally {
+    // whoever hangs up ends the work with the row that is being done
+    await lines.return?.();
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * The engine with the signing keys of now. An engine keeps the keys it was made with, so another is made when they
+ * change, and takes its place between two requests; what the old one has begun it finishes. Changes are heard of by
+ * NOTIFY, looked for every two seconds, foreseen by the clock, and asked for before a request when none of these was in time: a
+ * process that has stood still must not sign with a key that was taken out meanwhile.
+ */
+import { setTimeout as rest } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+import { clientChangedChannel } from '../core/clients/clients.ts';
+import {
+  keysChangedChannel,
+  type KeyTimes,
+  listKeys,
+  listSigningKeys,
+  nextKeyChange,
+  type SigningKey,
+} from '../core/keys/keys.ts';
+import { connect } from '../db/connect.ts';
+import { listen } from '../db/listen.ts';
+import { Failure } from '../kernel/failures.ts';
+import { addSeconds, earliest } from '../kernel/time.ts';
+import { createClientCache } from './client-cache.ts';
+import { createEnginePages, type EngineHtml } from './pages.ts';
+import { createEngine, type Engine } from './provider.ts';
+import { createUnits } from './unit-of-work.ts';
+
+export interface Engines {
+  /** The engine with the keys of now. Failure `unavailable` when the database has not confirmed them for fifteen seconds. */
+  current(): Engine;
+  /** The engine as it is, for its documents: published keys that are a little old are better than none. */
+  latest(): Engine;
+  /** Waits, for a bounded time, until the keys are those of now, and does nothing while they are. Never throws. */
+  settle(): Promise<void>;
+  /** See BackChannelLogout: with the keys of now, too. */
+  deliverLogout(ctx: Context): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** How long keys count as those of now after they were read, in seconds. */
+const confirmedFor = 5;
+/** And while a request goes on that began with such keys: it may have hashed for a while. Nothing is signed on that alone. */
+const usableFor = 3 * confirmedFor;
+/** How often they are read without anybody asking. */
+const refreshEveryMs = 2000;
+/** A request waits no longer for keys to be read, and tries no sooner again when they could not be. */
+const waitMs = 5000;
+const retryMs = 1000;
+
+interface Serving {
+  readonly engine: Engine;
+  /** What it was made with. */
+  readonly keys: readonly SigningKey[];
+  /** What is published, as it was read last. */
+  readonly kids: readonly string[];
+  readonly since: Date;
+  readonly until: Date;
+}
+
+interface EnginesOptions {
+  readonly databaseUrl: string;
+  readonly html: EngineHtml;
+}
+
+/** Begins with the keys the database has now. `close` ends the listening. */
+export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOptions): Promise<Engines> {
+  // of its own: in the pool it would wait behind all the requests that wait for it
+  const db = connect(databaseUrl, {
+    max: 1,
+    onError: (err) => ctx.log.warn({ err }, 'lost the database connection of the signing keys'),
+  });
+  const clients = createClientCache(ctx);
+  const makings = { units: createUnits(), clients, pages: createEnginePages(html), arePublished };
+  let serving = await make(ctx.now());
+  const { settle, refresh } = createRefresh(ctx, { isSettled, swap });
+
+  async function make(since: Date): Promise<Serving> {
+    const keys = await listSigningKeys(db, ctx.config.secretKeys, since);
+    return { engine: await createEngine(ctx, { ...makings, keys }), keys, ...confirmation(keys, since) };
+  }
+
+  async function swap(): Promise<void> {
+    const since = ctx.now();
+    const confirmed = confirmation(await listKeys(db, since), since);
+    if (confirmed.kids.join() === serving.keys.map(({ kid }) => kid).join()) {
+      serving = { ...serving, ...confirmed };
+      return;
+    }
+    try {
+      serving = await make(since);
+      ctx.log.info({ kids: serving.kids }, 'serves with other signing keys');
+    } catch (err) {
+      // the engine is good for as long as none of its keys was taken out before its time
+      const held = serving.keys.filter(({ retireAt }) => !retireAt || retireAt > since);
+      if (!held.every(({ kid }) => confirmed.kids.includes(kid))) throw err;
+      serving = { ...serving, ...confirmed };
+      ctx.log.error({ err }, 'there are other signing keys, but no engine could be made with them');
+    }
+  }
+
+  function isSettled(): boolean {
+    const now = ctx.now();
+    return serving.since <= now && now < serving.until;
+  }
+
+  async function arePublished(keys: readonly SigningKey[]): Promise<boolean> {
+    await settle();
+    return isSettled() && keys.every(({ kid }) => serving.kids.includes(kid));
+  }
+
+  const listener = await listen(databaseUrl, {
+    channels: {
+      [clientChangedChannel]: clients.forget,
+      [keysChangedChannel]: () => void refresh(),
+    },
+    onLost: (err) => {
+      ctx.log.warn({ err }, 'lost the notifications; clients are forgotten');
+      clients.forget();
+    },
+  });
+  await refresh(); // what has changed before the listening began
+
+  const timer = setInterval(() => void refresh(), refreshEveryMs).unref();
+  const current = (): Engine => {
+    if (!isSettled() && addSeconds(serving.since, usableFor) <= ctx.now()) throw new Failure('unavailable');
+    return serving.engine;
+  };
+  return {
+    current,
+    latest: () => serving.engine,
+    settle,
+    async deliverLogout(request) {
+      await settle();
+      return current().backChannelLogout.deliver(request);
+    },
+    async close() {
+      clearInterval(timer);
+      await listener.close();
+      await db.destroy();
+    },
+  };
+}
+
+/** Until when what was read at `since` may be taken for what is true. */
+function confirmation(keys: readonly KeyTimes[], since: Date): Pick<Serving, 'kids' | 'since' | 'until'> {
+  const until = earliest(nextKeyChange(keys, since), addSeconds(since, confirmedFor)) ?? since;
+  return { kids: keys.map(({ kid }) => kid), since, until };
+}
+
+interface Refreshing {
+  isSettled(): boolean;
+  swap(): Promise<void>;
+}
+
+/** One refresh at a time, whoever asks for it; whoever has news while one runs gets another after it. */
+function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap }: Refreshing) {
+  let running: Promise<void> | undefined;
+  let asked = 0;
+  let retryAt = 0;
+
+  const run = async (): Promise<void> => {
+    let answered;
+    do {
+      answered = asked;
+      try {
+        await swap();
+      } catch (err) {
+        retryAt = performance.now() + retryMs;
+        ctx.log.error({ err }, 'the signing keys could not be read; goes on with those before');
+      }
+    } while (asked !== answered);
+    running = undefined;
+  };
+  const start = (): Promise<void> => (running ??= run());
+
+  return {
+    async refresh(): Promise<void> {
+      asked += 1;
+      await start();
+    },
+    async settle(): Promise<void> {
+      // twice: what was being read already may have been read before the process stood still
+      for (let attempt = 0; attempt < 2 && !isSettled(); attempt += 1) {
+        if (!running && performance.now() < retryAt) return;
+        const waited = new AbortController();
+        await Promise.race([
+          start(),
+          rest(waitMs, undefined, { signal: waited.signal, ref: false }).catch(() => {}),
+        ]);
+        waited.abort();
+      }
+    },
+  };
+}
