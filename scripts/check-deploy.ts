@@ -1,14 +1,17 @@
 /**
- * npm run check:deploy: what must be true of Dockerfile and docker-compose.yml, checked without Docker. The rules are
- * functions from text to problems; test/docs.test.ts proves that they find what is wrong.
+ * npm run check:deploy: what must be true of Dockerfile, docker-compose.yml and deploy/, checked without Docker, Helm and
+ * Prometheus. The rules are functions from text to problems; test/docs.test.ts and test/deploy.test.ts prove that they
+ * find what is wrong.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DockerfileParser, JSONInstruction, PropertyInstruction } from 'dockerfile-ast';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ConfigurationError, loadConfig } from '../config/load.ts';
 import { type Setting, settings } from '../config/settings.ts';
+import { type ChartFiles, chartProblems } from './check-chart.ts';
+import { alertProblems, dashboardProblems, runbookProblems } from './check-monitoring.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -208,15 +211,35 @@ function startProblems(doorward: Service | undefined, dockerfile: string): strin
   }
 }
 
+/** The chart as it lies in deploy/. */
+export function readChart(): ChartFiles {
+  const folder = 'deploy/helm/doorward';
+  const names = readdirSync(path.join(root, folder, 'templates'));
+  return {
+    chart: read(`${folder}/Chart.yaml`),
+    values: read(`${folder}/values.yaml`),
+    templates: Object.fromEntries(names.map((name) => [name, read(`${folder}/templates/${name}`)])),
+  };
+}
+
+export function read(file: string): string {
+  return readFileSync(path.join(root, file), 'utf8');
+}
+
 if (import.meta.main) {
-  const text = (file: string): string => readFileSync(path.join(root, file), 'utf8');
-  const dockerfile = text('Dockerfile');
-  const problems = [
-    ...dockerfileProblems(dockerfile, text('.dockerignore')).map((problem) => `Dockerfile: ${problem}`),
-    ...composeProblems(text('docker-compose.yml'), dockerfile).map(
-      (problem) => `docker-compose.yml: ${problem}`,
-    ),
-  ];
+  const dockerfile = read('Dockerfile');
+  const runbooks = readdirSync(path.join(root, 'docs/runbooks')).map((name) => `docs/runbooks/${name}`);
+  const checked: Readonly<Record<string, string[]>> = {
+    Dockerfile: dockerfileProblems(dockerfile, read('.dockerignore')),
+    'docker-compose.yml': composeProblems(read('docker-compose.yml'), dockerfile),
+    'deploy/helm/doorward': chartProblems(readChart()),
+    'deploy/prometheus/alerts.yaml': alertProblems(read('deploy/prometheus/alerts.yaml')),
+    'deploy/grafana/doorward.json': dashboardProblems(read('deploy/grafana/doorward.json')),
+    ...Object.fromEntries(runbooks.map((file) => [file, runbookProblems(read(file))])),
+  };
+  const problems = Object.entries(checked).flatMap(([file, found]) =>
+    found.map((problem) => `${file}: ${problem}`),
+  );
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;
 }

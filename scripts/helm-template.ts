@@ -194,5 +194,5 @@ function isTrue(value: Value): boolean {
 
 function textOf(value: Value): string {
   if (typeof value === 'object') throw new Error('a map or a list is no text: it needs toYaml');
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

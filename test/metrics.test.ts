@@ -275,8 +275,6 @@ t.test('without the database the numbers of the process are there all the same',
 });
 
 t.test('every metric has a name of ours or of the process', (t) => {
-  const names = metricNames();
-  t.equal(new Set(names).size, names.length);
-  for (const name of names) t.match(name, /^(doorward|nodejs|process)_[a-z0-9_]+$/);
+  for (const name of metricNames().keys()) t.match(name, /^(doorward|nodejs|process)_[a-z0-9_]+$/);
   t.end();
 });

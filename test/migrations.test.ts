@@ -228,3 +228,16 @@ t.test('a moment is a timestamptz, and its name says that it is one', async (t) 
   for (const { name, type } of rows)
     t.equal(/_at$|(^|_)until$/.test(name), type === 'timestamp with time zone', `${name} ${type}`);
 });
+
+t.test('a version starts on the schema of a newer one, and leaves it as it is', async (t) => {
+  const url = await createDatabase(t);
+  const client = await openDatabase(t, url);
+  await client.query(
+    `insert into kysely_migration (name, timestamp) values ('9999_of_tomorrow', now()::text)`,
+  );
+  const before = await schemaOf(client);
+  const db = connect(url, { max: 2 });
+  t.teardown(() => db.destroy());
+  t.same(await migrateToLatest(db), []);
+  t.same(await schemaOf(client), before);
+});

@@ -6,9 +6,15 @@ import type { Db } from './connect.ts';
 
 const folder = new URL('../../migrations/', import.meta.url);
 
-/** Brings the database to the newest schema; answers what was applied. Safe to call from many replicas at once. */
+/**
+ * Brings the database to the newest schema; answers what was applied. Safe to call from many replicas at once. On the
+ * schema of a newer version it does nothing: this one runs on it, and must be able to start on it while that one is
+ * rolled out, or taken back.
+ */
 export async function migrateToLatest(db: Db): Promise<string[]> {
-  const migrator = new Migrator({ db, provider: { getMigrations: readMigrations } });
+  // not by the migrator: it holds a connection, which may be the only one
+  const migrations = { ...(await ofNewerVersions(db)), ...(await readMigrations()) };
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error, results } = await migrator.migrateToLatest();
   if (error) throw error instanceof Error ? error : new Error('a migration failed', { cause: error });
   return (results ?? []).map((result) => result.migrationName);
@@ -23,4 +29,14 @@ async function readMigrations(): Promise<Record<string, Migration>> {
     }),
   );
   return Object.fromEntries(migrations);
+}
+
+/** By name alone: they are applied already, and were they not, they could not be from here. */
+async function ofNewerVersions(db: Db): Promise<Record<string, Migration>> {
+  const { rows: found } = await sql<{ isThere: boolean }>`
+    select to_regclass('public.kysely_migration') is not null as is_there`.execute(db);
+  if (!found[0]?.isThere) return {};
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  const up = () => Promise.reject(new Error('a migration of a newer version cannot be applied by this one'));
+  return Object.fromEntries(rows.map(({ name }) => [name, { up }]));
 }

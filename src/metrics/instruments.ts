@@ -93,12 +93,18 @@ export function createInstruments() {
   };
 }
 
-/** The name of every number there is, as a scrape has it: for those who check that nobody asks for another. */
-export function metricNames(): string[] {
-  return createInstruments()
+/** Every number there is, as a scrape names it, with its labels: for those who check that nobody asks for another. */
+export function metricNames(): ReadonlyMap<string, readonly string[]> {
+  const entries = createInstruments()
     .registry.getMetricsAsArray()
-    .flatMap((metric) => {
-      if (!(metric instanceof Histogram)) return [metric.name];
-      return ['bucket', 'sum', 'count'].map((part) => `${metric.name}_${part}`);
+    .flatMap((metric): [string, string[]][] => {
+      const { labelNames } = metric as unknown as { readonly labelNames: string[] };
+      if (!(metric instanceof Histogram)) return [[metric.name, labelNames]];
+      return [
+        [`${metric.name}_bucket`, [...labelNames, 'le']],
+        [`${metric.name}_sum`, labelNames],
+        [`${metric.name}_count`, labelNames],
+      ];
     });
+  return new Map(entries);
 }

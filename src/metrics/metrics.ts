@@ -5,7 +5,7 @@
 import type { Context, Observer } from '../context.ts';
 import { poolLoad } from '../db/connect.ts';
 import { secondsUntil } from '../kernel/time.ts';
-import { rotationDueAt } from '../core/keys/keys.ts';
+import { rotationDueAt, signingAlgs } from '../core/keys/keys.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 import { readStoredState, type StoredState } from './state.ts';
 
@@ -118,7 +118,7 @@ function setStoredState(instruments: Instruments, { now }: Context, state: Store
   mailAge.set(age(state.mail.oldestAt));
   noticesPending.set(state.notices.pending);
   noticesAge.set(age(state.notices.oldestAt));
-  for (const { alg } of state.keys) {
+  for (const alg of signingAlgs) {
     const ofAlg = state.keys.filter((key) => key.alg === alg);
     for (const keyState of ['next', 'current', 'retired'] as const)
       keys.set({ alg, state: keyState }, ofAlg.filter((key) => key.state === keyState).length);

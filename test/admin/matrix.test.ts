@@ -7,7 +7,7 @@ import { operatorScopes } from '../../src/core/clients/clients.ts';
 import { operations } from '../../src/http/admin.ts';
 import type { AnyOperation } from '../../src/http/admin/operation.ts';
 import type { AccountId } from '../../src/kernel/ids.ts';
-import { globalMakers, makers } from '../support/admin-world.ts';
+import { everythingOf, globalMakers, makers } from '../support/admin-world.ts';
 import {
   type Api,
   type ApiAnswer,
@@ -17,7 +17,7 @@ import {
   signInToApi,
 } from '../support/api.ts';
 import { startApp, type TestApp } from '../support/app.ts';
-import { makeAccount, makeClient, makeMember, makeUser } from '../support/make.ts';
+import { makeAccount, makeMember, makeSelfClient, makeUser } from '../support/make.ts';
 import { type Ids, rows } from './matrix-rows.ts';
 
 /** A well-formed id of nothing. */
@@ -54,7 +54,7 @@ t.test('who may do what, to whose', async (t) => {
   for (const operation of operations) {
     await t.test(operation.id, async (t) => {
       const { a, b, callers } = world;
-      const own = await idsFor(app, operation, a);
+      const own = await idsFor(app, operation, [a, b]);
       const call = (api: Api, ids: Ids) => send(api, operation, ids);
 
       if (!isBrief) await assertPowerless(t, operation, { callers, own, call });
@@ -74,11 +74,13 @@ t.test('who may do what, to whose', async (t) => {
       for (const api of permitted) {
         if (isBound) {
           await assertUnlisted(t, operation, { api, own, app, b });
-          await assertForeign(t, operation, { api, own, foreign: await idsFor(app, operation, b) });
+          await assertForeign(t, operation, { api, own, foreign: await idsFor(app, operation, [b]) });
         }
         await assertMissing(t, operation, { api, own });
-        const fresh = await idsFor(app, operation, a);
+        const fresh = await idsFor(app, operation, [a, b]);
+        const before = await everythingOf(app, b);
         const done = await call(api, fresh);
+        if (isBound) t.same(await everythingOf(app, b), before, 'nothing of the other account has moved');
         t.equal(
           done.status,
           rows[operation.id]?.status ?? operation.status ?? 200,
@@ -86,7 +88,7 @@ t.test('who may do what, to whose', async (t) => {
         );
       }
       if (isAdmins && isBound) {
-        const foreign = await idsFor(app, operation, b);
+        const foreign = await idsFor(app, operation, [b]);
         const [theirs, nobodys] = [
           await call(callers.adminOfA, foreign),
           await call(callers.adminOfA, { ...own, account_id: missing['account_id'] ?? '' }),
@@ -187,14 +189,18 @@ async function send(api: Api, operation: AnyOperation, ids: Ids): Promise<ApiAns
 }
 
 /** New things for one call: of the account where the address names one, else of nobody's. */
-async function idsFor(app: TestApp, operation: AnyOperation, accountId: AccountId): Promise<Ids> {
+async function idsFor(
+  app: TestApp,
+  operation: AnyOperation,
+  [accountId, twin]: readonly [AccountId, AccountId?],
+): Promise<Ids> {
   const isBound = operation.url.includes('{account_id}');
   const { endsAccount, needs = [], prepare } = rows[operation.id] ?? {};
   const ids: Record<string, string> = { account_id: endsAccount ? await makeAccount(app.ctx) : accountId };
   for (const name of [...paramsOf(operation), ...needs]) {
     if (name === 'account_id') continue;
     const make = isBound ? makers[name] : (globalMakers[name] ?? makers[name]);
-    ids[name] = make ? await make(app, accountId) : (missing[name] ?? '');
+    ids[name] = make ? await make(app, accountId, twin) : (missing[name] ?? '');
   }
   await prepare?.(app, ids);
   return ids;
@@ -208,17 +214,7 @@ async function makeWorld(app: TestApp) {
   // an admin beside Ada, so that what is done to somebody never meets the last one
   const second = await makeUser(ctx, { password: null });
   await makeMember(ctx, second.id, a, 'admin');
-  await makeClient(ctx, {
-    clientId: 'demo-self',
-    name: 'Profile',
-    firstParty: true,
-    applicationType: 'web',
-    authMethod: 'none',
-    grantTypes: ['authorization_code', 'refresh_token'],
-    redirectUris: [`${issuer}/demo/self/callback`],
-    scopes: ['self', 'account:manage'],
-    resources: [`${issuer}/api/v1`],
-  });
+  await makeSelfClient(ctx, issuer, ['self', 'account:manage']);
   const withScope = new Map<string, Api>();
   for (const scope of operatorScopes) withScope.set(scope, apiWith(app, await operatorToken(app, [scope])));
   const agent = await signInToApi(app, 'alan@acme.test', { client: 'self', scope: 'openid account:manage' });

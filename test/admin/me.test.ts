@@ -2,7 +2,7 @@ import t from 'tap';
 import { Agent } from '../support/agent.ts';
 import { apiWith, operatorApi, signInToApi } from '../support/api.ts';
 import { startApp, type TestApp } from '../support/app.ts';
-import { demoUserId, makeClient } from '../support/make.ts';
+import { demoUserId, makeSelfClient } from '../support/make.ts';
 import { demoClient, RelyingParty, signIn } from '../support/relying-party.ts';
 
 const passwordOf = { old: 'correct horse battery staple', fresh: 'a wholly different staple' };
@@ -10,7 +10,7 @@ const passwordOf = { old: 'correct horse battery staple', fresh: 'a wholly diffe
 t.test('people about themselves', async (t) => {
   const app = await startApp(t);
   const { ctx, issuer } = app;
-  await letAgentsIn(app);
+  await makeSelfClient(ctx, issuer);
 
   await t.test('see who they are, admins and agents alike', async (t) => {
     const ada = await signInToApi(app, 'ada@acme.test');
@@ -191,19 +191,4 @@ t.test('people about themselves', async (t) => {
 async function countIdentities({ ctx }: TestApp, userId: `usr_${string}`): Promise<number> {
   const rows = await ctx.db.selectFrom('identities').select('id').where('userId', '=', userId).execute();
   return rows.length;
-}
-
-/** A client of the vendor's by which everybody, not admins alone, comes to the interface. */
-async function letAgentsIn({ ctx, issuer }: TestApp): Promise<void> {
-  await makeClient(ctx, {
-    clientId: 'demo-self',
-    name: 'Profile',
-    firstParty: true,
-    applicationType: 'web',
-    authMethod: 'none',
-    grantTypes: ['authorization_code', 'refresh_token'],
-    redirectUris: [`${issuer}/demo/self/callback`],
-    scopes: ['self'],
-    resources: [`${issuer}/api/v1`],
-  });
 }

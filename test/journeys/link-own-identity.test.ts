@@ -4,7 +4,7 @@ import { Agent, type Answer } from '../support/agent.ts';
 import { apiWith, signInToApi, type SignedIn } from '../support/api.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { bringBack, comeHome, signInAtIdp, signInByCompany } from '../support/company.ts';
-import { demoUserId, makeClient } from '../support/make.ts';
+import { demoUserId, makeSelfClient } from '../support/make.ts';
 import { demoClient, RelyingParty, toStep } from '../support/relying-party.ts';
 
 type Who = Pick<SignedIn, 'api' | 'browser'>;
@@ -213,17 +213,7 @@ t.test('linking an identity of one’s own', async (t) => {
   );
 
   await t.test('whose company requires its own sign-in, links nothing beside it', async (t) => {
-    await makeClient(ctx, {
-      clientId: 'demo-self',
-      name: 'Profile',
-      firstParty: true,
-      applicationType: 'web',
-      authMethod: 'none',
-      grantTypes: ['authorization_code'],
-      redirectUris: [`${issuer}/demo/self/callback`],
-      scopes: ['self'],
-      resources: [`${issuer}/api/v1`],
-    });
+    await makeSelfClient(ctx, issuer);
     const resource = `${issuer}/api/v1`;
     const party = new RelyingParty(issuer, { ...demoClient(issuer, 'self'), scope: 'openid self' });
     const browser = new Agent(issuer);

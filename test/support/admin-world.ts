@@ -1,5 +1,6 @@
 /** One of everything in an account, made anew each time it is asked for: tests of who may touch what use things up. */
 import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
 import { inTransaction } from '../../src/context.ts';
 import { createClient } from '../../src/core/clients/clients.ts';
 import { claimDomain } from '../../src/core/domains/domains.ts';
@@ -13,41 +14,81 @@ import type { TestApp } from './app.ts';
 import { makeSaml } from './make-connection.ts';
 import { makeMember, makeUser } from './make.ts';
 
-/** What is named in an address, by the name it has there; each belongs to the account. */
-export const makers: Readonly<Record<string, (app: TestApp, accountId: AccountId) => Promise<string>>> = {
+type Maker = (app: TestApp, accountId: AccountId, twin?: AccountId) => Promise<string>;
+
+/**
+ * What is named in an address, by the name it has there; each belongs to the account. With a twin, the same person, product
+ * or name is in that account too: what is done in one must not be done in the other.
+ */
+export const makers: Readonly<Record<string, Maker>> = {
   user_id: makeMemberOf,
-  seat_id: async (app, accountId) => {
-    const userId = await makeMemberOf(app, accountId);
-    const productId = await makeSubscribed(app, accountId);
-    await inTransaction(app.ctx, (tx) => assignSeat(tx, { accountId, userId, productId }));
+  seat_id: async (app, accountId, twin) => {
+    const userId = await makeMemberOf(app, accountId, twin);
+    const productId = await makeSubscribed(app, accountId, twin);
+    for (const account of both(accountId, twin))
+      await inTransaction(app.ctx, (tx) => assignSeat(tx, { accountId: account, userId, productId }));
     return newest(app, 'seats', accountId);
   },
-  request_id: async (app, accountId) => {
-    const userId = await makeMemberOf(app, accountId);
-    const productId = await makeSubscribed(app, accountId);
-    await inTransaction(app.ctx, (tx) =>
-      requestSeat(tx, {
-        user: { id: userId, email: 'asks@example.test', name: null },
-        account: { id: accountId, name: 'Account' },
-        product: { id: productId, name: 'Product' },
+  request_id: async (app, accountId, twin) => {
+    const userId = await makeMemberOf(app, accountId, twin);
+    const productId = await makeSubscribed(app, accountId, twin);
+    const user = { id: userId, email: 'asks@example.test', name: null };
+    const product = { id: productId, name: 'Product' };
+    for (const id of both(accountId, twin)) {
+      const asked = {
+        user,
+        product,
+        account: { id, name: 'Account' },
         clientId: 'demo-assist',
         caseId: 'AAAA-AAAA',
-      }),
-    );
+      };
+      await inTransaction(app.ctx, (tx) => requestSeat(tx, asked));
+    }
     return newest(app, 'seatRequests', accountId);
   },
-  invitation_id: async ({ ctx }, accountId) => {
+  invitation_id: async (app, accountId, twin) => {
     const email = parseEmail(`${random()}@example.test`);
     if (!email) throw new Error('no address');
-    return inTransaction(ctx, (tx) =>
-      createInvitation(tx, { accountId, email, role: 'agent', products: [] }),
+    const products = [await makeSubscribed(app, accountId, twin)] as ProductId[];
+    const [id = ''] = await Promise.all(
+      both(accountId, twin).map((account) =>
+        inTransaction(app.ctx, (tx) =>
+          createInvitation(tx, { accountId: account, email, role: 'agent', products }),
+        ),
+      ),
     );
+    return id;
   },
-  domain_id: async ({ ctx }, accountId) =>
-    (await inTransaction(ctx, (tx) => claimDomain(tx, { accountId, name: `${random()}.example` }))).id,
+  domain_id: async ({ ctx }, accountId, twin) => {
+    const name = `${random()}.example`;
+    const claims = both(accountId, twin).map((account) =>
+      inTransaction(ctx, (tx) => claimDomain(tx, { accountId: account, name })),
+    );
+    return (await Promise.all(claims))[0]?.id ?? '';
+  },
   connection_id: async ({ ctx }, accountId) => (await makeSaml(ctx, accountId)).id,
   product_id: makeSubscribed,
 };
+
+function both(accountId: AccountId, twin: AccountId | undefined): AccountId[] {
+  return twin === undefined ? [accountId] : [accountId, twin];
+}
+
+/** Everything an account has, row by row: what is done in another must leave it as it is. */
+export async function everythingOf({ ctx }: TestApp, accountId: AccountId): Promise<unknown> {
+  const tables = await sql<{ name: string }>`
+    select table_name as name from information_schema.columns
+    where table_schema = 'public' and column_name = 'account_id' order by 1`.execute(ctx.db);
+  const found: Record<string, unknown> = {};
+  for (const { name } of tables.rows) {
+    const rows = await sql<{ row: unknown }>`
+      select to_jsonb(t) as row from ${sql.table(name)} t where account_id = ${accountId} order by 1`.execute(
+      ctx.db,
+    );
+    found[name] = rows.rows.map(({ row }) => row);
+  }
+  return found;
+}
 
 /** What belongs to no account. */
 export const globalMakers: Readonly<Record<string, (app: TestApp) => Promise<string>>> = {
@@ -78,9 +119,9 @@ export const globalMakers: Readonly<Record<string, (app: TestApp) => Promise<str
   },
 };
 
-async function makeMemberOf({ ctx }: TestApp, accountId: AccountId): Promise<UserId> {
+async function makeMemberOf({ ctx }: TestApp, accountId: AccountId, twin?: AccountId): Promise<UserId> {
   const { id } = await makeUser(ctx, { password: null });
-  await makeMember(ctx, id, accountId);
+  for (const account of both(accountId, twin)) await makeMember(ctx, id, account);
   return id;
 }
 
@@ -89,11 +130,12 @@ async function makeProduct({ ctx }: TestApp): Promise<ProductId> {
   return inTransaction(ctx, (tx) => createProduct(tx, { slug, name: slug }));
 }
 
-async function makeSubscribed(app: TestApp, accountId: AccountId): Promise<ProductId> {
+async function makeSubscribed(app: TestApp, accountId: AccountId, twin?: AccountId): Promise<ProductId> {
   const productId = await makeProduct(app);
-  await inTransaction(app.ctx, (tx) =>
-    createSubscription(tx, { accountId, productId, seats: 3, startsAt: app.ctx.now() }),
-  );
+  for (const account of both(accountId, twin))
+    await inTransaction(app.ctx, (tx) =>
+      createSubscription(tx, { accountId: account, productId, seats: 3, startsAt: app.ctx.now() }),
+    );
   return productId;
 }
 

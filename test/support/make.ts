@@ -58,6 +58,25 @@ export async function makeClient(ctx: Context, client: NewClient): Promise<void>
   });
 }
 
+/** A client of the vendor's by which everybody, not admins alone, comes to the admin interface. */
+export async function makeSelfClient(
+  ctx: Context,
+  issuer: string,
+  scopes: readonly string[] = ['self'],
+): Promise<void> {
+  await makeClient(ctx, {
+    clientId: 'demo-self',
+    name: 'Profile',
+    firstParty: true,
+    applicationType: 'web',
+    authMethod: 'none',
+    grantTypes: ['authorization_code', 'refresh_token'],
+    redirectUris: [`${issuer}/demo/self/callback`],
+    scopes,
+    resources: [`${issuer}/api/v1`],
+  });
+}
+
 export async function demoUserId(ctx: Context, email: string): Promise<UserId> {
   const row = await ctx.db
     .selectFrom('users')

@@ -30,6 +30,7 @@ export {
   type OwnIdentity,
   restoreUnlinked,
   touchIdentity,
+  undoDays,
   updateSnapshot,
   updateUnlinked,
 } from './queries.ts';

@@ -82,6 +82,9 @@ export async function findSocialIdentity(
     .executeTakeFirst();
 }
 
+/** How long an unlinked identity can be brought back, and is kept from everybody else. */
+export const undoDays = 7;
+
 /** False when either unique index says no; one that this user had unlinked is theirs again. */
 export async function insertSocialIdentity(
   tx: Tx,
@@ -90,7 +93,7 @@ export async function insertSocialIdentity(
   const { provider, issuer, subject, name = null } = identity;
   const now = tx.now();
   // one of their own that they had unlinked gives way to the new link, and so does anybody's that cannot come back
-  const gone = addSeconds(now, -7 * day);
+  const gone = addSeconds(now, -undoDays * day);
   await tx.db
     .deleteFrom('identities')
     .where('provider', '=', provider)

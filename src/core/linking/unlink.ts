@@ -12,15 +12,13 @@ import {
   providerNames,
   restoreUnlinked,
   type SocialIdentity,
+  undoDays,
   updateUnlinked,
 } from '../identities/identities.ts';
 import { enqueueMail } from '../outbox/outbox.ts';
 import { endSessionsOfProvider } from '../sessions/sessions.ts';
 import { findUserEmail } from '../users/users.ts';
 import { linkPending, pendingOf } from './link-pending.ts';
-
-/** How long an unlinked identity can be brought back, and is kept from everybody else. */
-export const undoDays = 7;
 
 /** A sign-in counts as fresh for so long. */
 const freshSeconds = 5 * minute;
