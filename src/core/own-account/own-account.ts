@@ -4,17 +4,14 @@ import type { Db } from '../../db/connect.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
 import type { UserId } from '../../kernel/ids.ts';
-import { addSeconds, minute } from '../../kernel/time.ts';
 import { changesBetween, recordEvent } from '../audit/audit.ts';
 import { findDoors } from '../connections/connections.ts';
 import { type Evidence, hashPassword, provePassword } from '../credentials/credentials.ts';
+import { assertFresh } from '../linking/linking.ts';
 import { assertGoodPassword, replacePassword } from '../password-resets/password-resets.ts';
 import { findSelf, lockSelf, type Self, updateSelf } from './queries.ts';
 
 export type { Self } from './queries.ts';
-
-/** A sign-in counts as fresh for so long. */
-const freshSeconds = 5 * minute;
 
 /** Failure `not_found`. */
 export async function getSelf(db: Db, userId: UserId): Promise<Self> {
@@ -81,9 +78,4 @@ async function assertCurrent(ctx: Context, email: EmailAddress, password: string
   const { proof, retryAfter } = await provePassword(ctx, { email, password });
   if (retryAfter !== undefined) throw new Failure('throttled', { retryAfter });
   if (!proof) throw new Failure('invalid_credentials');
-}
-
-function assertFresh(ctx: Context, evidence: readonly Evidence[]): void {
-  const since = addSeconds(ctx.now(), -freshSeconds);
-  if (!evidence.some(({ at }) => new Date(at) > since)) throw new Failure('fresh_sign_in_required');
 }

@@ -17,11 +17,6 @@ export interface Call {
   readonly query: unknown;
 }
 
-/** Where the created thing is, and whatever else is said in headers. */
-export interface Answered {
-  readonly location?: string;
-}
-
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
 export interface OperationInput<Params, Query, Body> {
