@@ -9,12 +9,16 @@ import { connect, type Db } from '../src/db/connect.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded.ts';
 import { migrateToLatest } from '../src/db/migrate.ts';
 import { denialCodes, explainDenial } from '../src/core/access/access.ts';
+import { kept, retentions, tableName } from '../src/core/retention/retention.ts';
+import type { DB } from '../src/db/schema.ts';
 import { failures } from '../src/kernel/failures.ts';
+import { day, hour } from '../src/kernel/time.ts';
 
 /** Every generated file, and what makes its text. */
 const generators = {
   'docs/configuration.md': configurationDocument,
   'docs/errors.md': errorsDocument,
+  'docs/retention.md': retentionDocument,
   'docs/openapi.json': async () =>
     `${JSON.stringify((await import('../src/http/admin.ts')).openApi, null, 2)}\n`,
   'src/db/schema.ts': schemaModule,
@@ -97,6 +101,39 @@ function denialTable(): string[] {
     return [`\`${code}\``, text, remedies.map((remedy) => `${remedy.who}: ${remedy.text}`).join('<br>')];
   });
   return table(['Code', 'The person is told', 'Remedies'], rows);
+}
+
+function retentionDocument(): string {
+  const rows = retentions.map(({ table, rows, keptSeconds, since, why, index }) => [
+    `\`${tableName(table)}\``,
+    rows,
+    `${duration(keptSeconds)} after ${since}`,
+    why,
+    `\`${index}\``,
+  ]);
+  const keptRows = Object.entries(kept).map(([table, why]) => [`\`${tableName(table as keyof DB)}\``, why]);
+  return document(
+    'Retention',
+    'src/core/retention/rules.ts and src/core/retention/kept.ts',
+    'What is deleted by itself, and when. Every replica prunes about once an hour, in small batches that wait for nobody;',
+    '`doorward prune --dry-run` says how much is due. Nothing depends on it: what is over counts for nothing, deleted or',
+    'not. An hour after its end is longer than the clocks of replicas differ.',
+    '',
+    ...table(['Table', 'Rows', 'Deleted', 'Why', 'Found by'], rows),
+    '',
+    '## What is not pruned',
+    '',
+    ...table(['Table', 'Why'], keptRows),
+  );
+}
+
+function duration(seconds: number): string {
+  const [days, hours] = [Math.floor(seconds / day), (seconds % day) / hour];
+  const parts = [
+    days > 0 && `${days} day${days === 1 ? '' : 's'}`,
+    hours > 0 && `${hours} hour${hours === 1 ? '' : 's'}`,
+  ];
+  return parts.filter(Boolean).join(' and ');
 }
 
 function document(title: string, source: string, ...lines: readonly string[]): string {

@@ -10,11 +10,10 @@ import { type Job, startBackground } from './background.ts';
 import type { Context } from './context.ts';
 import { sealEvents } from './core/audit/audit.ts';
 import { warnOfCertificates } from './core/connections/connections.ts';
-import { forgetEndedThrottles } from './core/credentials/credentials.ts';
 import { recheckDomains } from './core/domains/domains.ts';
-import { forgetIdempotencyKeys } from './core/idempotency/idempotency.ts';
 import { ensureSigningKeys, replaceOldKeys } from './core/keys/keys.ts';
 import { decidePasswordResets } from './core/password-resets/password-resets.ts';
+import { prune } from './core/retention/retention.ts';
 import { connect } from './db/connect.ts';
 import { prepareDatabase } from './db/grants.ts';
 import { refreshMetadata } from './federation/refresh.ts';
@@ -134,8 +133,7 @@ function backgroundJobs(engines: Engines, mail: MailTransport | undefined): Job[
     { name: 'certificate warnings', everyMs: 3_600_000, run: warnOfCertificates },
     { name: 'event seals', everyMs: 300_000, run: sealEvents },
     { name: 'old signing keys', everyMs: 3_600_000, run: replaceOldKeys },
-    { name: 'throttles', everyMs: 3_600_000, run: forgetEndedThrottles },
-    { name: 'idempotency keys', everyMs: 3_600_000, run: forgetIdempotencyKeys },
+    { name: 'prune', everyMs: 3_600_000, run: prune },
   ];
 }
 

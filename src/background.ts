@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 
 export interface Job {
   readonly name: string;
-  /** How long to rest when there was nothing to do. */
+  /** How long to rest when there was nothing to do, give or take a tenth: replicas that start together do not stay together. */
   readonly everyMs: number;
   /** Does what is due and answers how much it was. Safe to run on any number of replicas at once. */
   run(ctx: Context): Promise<number>;
@@ -31,7 +31,7 @@ export function startBackground(ctx: Context, jobs: readonly Job[]): Background 
 async function runUntil(stopped: AbortSignal, ctx: Context, job: Job): Promise<void> {
   while (!stopped.aborted) {
     const done = await runOnce(ctx, job);
-    if (done === 0) await rest(job.everyMs, stopped);
+    if (done === 0) await rest(job.everyMs * (0.9 + Math.random() / 5), stopped);
   }
 }
 

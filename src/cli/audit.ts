@@ -12,7 +12,8 @@ import { findUserByEmail } from '../core/users/users.ts';
 import { parseEmail } from '../kernel/email-address.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Command } from './command.ts';
-import { type Given, readGiven } from './given.ts';
+import { readGiven } from './given.ts';
+import { limitOf, printable } from './list.ts';
 
 const listUsage =
   'audit list [--account <slug>] [--user <email>] [--type <type>] [--case <id>] [--limit <n>]';
@@ -88,17 +89,10 @@ async function userOf(ctx: Context, text: string | undefined): Promise<UserId | 
   return user.id;
 }
 
-function limitOf(given: Given): number {
-  const text = given.one('limit') ?? '50';
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new Error('--limit must be a number from 1 to 99999');
-  return Number(text);
-}
-
 function lineOf(event: EventRow): string {
   const { occurredAt, type, actorName, actorId, userName, userId, caseId, ip, details } = event;
   const [actor, user] = [actorName ?? actorId ?? '-', userName ?? userId ?? '-'];
-  // names are what people have typed: as JSON they cannot break a line or colour a terminal
-  const names = [actor, user].map((name) => JSON.stringify(name).slice(1, -1));
+  const names = [actor, user].map(printable);
   return [occurredAt.toISOString(), type, ...names, caseId ?? '-', ip ?? '-', JSON.stringify(details)].join(
     '\t',
   );

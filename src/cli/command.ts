@@ -6,9 +6,19 @@ export interface Printed {
   readonly exitCode: number;
 }
 
-export interface Command {
+interface Described {
   readonly usage: string;
   readonly about: string;
+  /** One line that does something, for `--help` behind the command. */
+  readonly example?: string;
+}
+
+export interface Command extends Described {
   /** Answers what is printed. Throws when the arguments are not right. */
   run(context: CommandContext, args: readonly string[]): Promise<string | Printed>;
+}
+
+/** One that has to work also when the settings are wrong, and reads them itself. */
+export interface LoneCommand extends Described {
+  runAlone(args: readonly string[]): Promise<string | Printed>;
 }

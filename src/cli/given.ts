@@ -8,16 +8,26 @@ export interface Given {
   many(option: string): readonly string[];
   /** The only value of an option. Throws when there are several. */
   one(option: string): string | undefined;
+  /** Whether a flag was given: an option without a value. */
+  has(flag: string): boolean;
 }
 
-/** Throws for an option that is not among these. */
-export function readGiven(args: readonly string[], options: readonly string[]): Given {
+/** Throws for an option or a flag that is not among these. */
+export function readGiven(
+  args: readonly string[],
+  options: readonly string[],
+  flags: readonly string[] = [],
+): Given {
   const { positionals, values } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: Object.fromEntries(options.map((name) => [name, { type: 'string', multiple: true }] as const)),
+    options: {
+      ...Object.fromEntries(options.map((name) => [name, { type: 'string', multiple: true }] as const)),
+      ...Object.fromEntries(flags.map((name) => [name, { type: 'boolean' }] as const)),
+    },
   });
-  const many = (option: string): readonly string[] => values[option] ?? [];
+  const given = new Map<string, unknown>(Object.entries(values));
+  const many = (option: string): readonly string[] => (given.get(option) as string[] | undefined) ?? [];
   return {
     words: positionals,
     many,
@@ -26,6 +36,7 @@ export function readGiven(args: readonly string[], options: readonly string[]): 
       if (second !== undefined) throw new Error(`--${option} is given twice`);
       return value;
     },
+    has: (flag) => given.get(flag) === true,
   };
 }
 

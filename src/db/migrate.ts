@@ -40,3 +40,25 @@ async function ofNewerVersions(db: Db): Promise<Record<string, Migration>> {
   const up = () => Promise.reject(new Error('a migration of a newer version cannot be applied by this one'));
   return Object.fromEntries(rows.map(({ name }) => [name, { up }]));
 }
+
+/** What was applied to this database, beside what this version has; nothing is changed. */
+export async function compareMigrations(
+  db: Db,
+): Promise<{ readonly applied: number; readonly missing: string[]; readonly unknown: string[] }> {
+  const known = Object.keys(await readMigrations());
+  const applied = new Set(await listApplied(db));
+  return {
+    applied: applied.size,
+    missing: known.filter((name) => !applied.has(name)),
+    unknown: [...applied].filter((name) => !known.includes(name)).sort(),
+  };
+}
+
+async function listApplied(db: Db): Promise<string[]> {
+  const table = await sql<{ name: string | null }>`select to_regclass('kysely_migration') as name`.execute(
+    db,
+  );
+  if (table.rows[0]?.name == null) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  return rows.map(({ name }) => name);
+}

@@ -29,29 +29,13 @@ const longestDeliveryMs = 120_000;
  * Outside development the connection must be encrypted, and wherever it is the server's certificate is verified: a
  * server without STARTTLS gets nothing.
  */
-export function createSmtpTransport(
-  { smtpUrl, production }: Pick<Config, 'smtpUrl' | 'production'>,
-  withinMs = longestDeliveryMs,
-): MailTransport {
-  const { protocol, hostname, port, username, password } = new URL(smtpUrl ?? '');
-  const secure = protocol === 'smtps:';
+export function createSmtpTransport(config: SmtpConfig, withinMs = longestDeliveryMs): MailTransport {
   const transport = createTransport({
-    host: hostname.replaceAll(/[[\]]/g, ''), // an IPv6 address stands in brackets only in URLs
-    port: Number(port) || (secure ? 465 : 587),
-    secure,
-    requireTLS: production && !secure,
-    ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
-    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true },
+    ...smtpOptions(config),
     pool: true,
     maxConnections: 5,
     // once more where the server has closed an idle connection; every other retry is the outbox's
     maxRequeues: 1,
-    connectionTimeout: 20_000,
-    greetingTimeout: 20_000,
-    socketTimeout: 90_000, // servers look for viruses before they say yes
-    // a template must never be able to attach what lies on our disk or in our network
-    disableFileAccess: true,
-    disableUrlAccess: true,
   });
   return {
     async send({ messageId, to, from, subject, text, html, at }) {
@@ -68,6 +52,37 @@ export function createSmtpTransport(
     close: () => {
       transport.close();
     },
+  };
+}
+
+/** Connects, greets, begins TLS and signs in as for a mail, and sends none. Rejects where a mail would not get any further. */
+export async function verifySmtp(config: SmtpConfig): Promise<void> {
+  const transport = createTransport(smtpOptions(config));
+  try {
+    await transport.verify();
+  } finally {
+    transport.close();
+  }
+}
+
+type SmtpConfig = Pick<Config, 'smtpUrl' | 'production'>;
+
+function smtpOptions({ smtpUrl, production }: SmtpConfig) {
+  const { protocol, hostname, port, username, password } = new URL(smtpUrl ?? '');
+  const secure = protocol === 'smtps:';
+  return {
+    host: hostname.replaceAll(/[[\]]/g, ''), // an IPv6 address stands in brackets only in URLs
+    port: Number(port) || (secure ? 465 : 587),
+    secure,
+    requireTLS: production && !secure,
+    ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
+    tls: { minVersion: 'TLSv1.2' as const, rejectUnauthorized: true },
+    connectionTimeout: 20_000,
+    greetingTimeout: 20_000,
+    socketTimeout: 90_000, // servers look for viruses before they say yes
+    // a template must never be able to attach what lies on our disk or in our network
+    disableFileAccess: true,
+    disableUrlAccess: true,
   };
 }
 

@@ -21,7 +21,7 @@ import { Failure } from '../kernel/failures.ts';
 import { addSeconds, earliest } from '../kernel/time.ts';
 import { createClientCache } from './client-cache.ts';
 import { createEnginePages, type EngineHtml } from './pages.ts';
-import { createEngine, type Engine } from './provider.ts';
+import { createEngine, type Engine, type ServedDocument } from './provider.ts';
 import { createUnits } from './unit-of-work.ts';
 
 export interface Engines {
@@ -34,6 +34,18 @@ export interface Engines {
   /** See BackChannelLogout: with the keys of now, too. */
   deliverLogout(ctx: Context): Promise<number>;
   close(): Promise<void>;
+}
+
+/** Discovery and JWKS as an engine with the keys of now has them, without serving anything. */
+export async function renderDocuments(
+  ctx: Context,
+  html: EngineHtml,
+): Promise<ReadonlyMap<string, ServedDocument>> {
+  const keys = await listSigningKeys(ctx.db, ctx.config.secretKeys, ctx.now());
+  const clients = createClientCache(ctx);
+  const pages = createEnginePages(html);
+  const arePublished = () => Promise.resolve(true);
+  return (await createEngine(ctx, { units: createUnits(), clients, pages, keys, arePublished })).documents;
 }
 
 /** How long keys count as those of now after they were read, in seconds. */

@@ -450,10 +450,10 @@ t.test('what is counted', async (t) => {
   t.test('is deleted when it has ended, and not before', async (t) => {
     const { email } = await makeUser(ctx);
     await fail(app, free, { email });
-    await app.runJob('throttles');
+    await app.runJob('prune');
     t.equal((await attempt(app, { email })).status, 429);
     app.advance(366 * 86_400);
-    await app.runJob('throttles');
+    await app.runJob('prune');
     t.same(await ctx.db.selectFrom('throttles').select('taken').execute(), []);
   });
 

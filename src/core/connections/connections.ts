@@ -51,7 +51,7 @@ export { type Doors, findDoors } from './required.ts';
 export { reviseConnection, type Revision } from './revise.ts';
 export { assertReferences } from './references.ts';
 export { beginTest, consumeTest, offerTest, passTest, type Trial } from './trial.ts';
-export { warnOfCertificates } from './warnings.ts';
+export { listEndings, warnOfCertificates } from './warnings.ts';
 export { markCompany, readMark, rememberedSeconds } from './remembered.ts';
 export {
   type Connection,

@@ -1,5 +1,6 @@
 /** Certificates end, and with them the sign-in of a whole company: its admins hear of it in time. */
 import { type Context, inTransaction, type Tx } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import type { ConnectionId } from '../../kernel/ids.ts';
 import { addSeconds, day } from '../../kernel/time.ts';
 import { getAccountName } from '../accounts/accounts.ts';
@@ -7,7 +8,7 @@ import { recordEvent } from '../audit/audit.ts';
 import { mailAdmins } from '../memberships/memberships.ts';
 import { type ConnectionKey, listConnectionKeys } from './key-queries.ts';
 import { listConnectionsEndingBefore } from './publish-queries.ts';
-import { type Connection, lockConnection } from './queries.ts';
+import { type Connection, findConnection, lockConnection } from './queries.ts';
 import { hasWarned } from './warning-queries.ts';
 
 /** Days before the end; each warns once. */
@@ -67,6 +68,23 @@ export function endingsOf(connection: Connection, keys: readonly ConnectionKey[]
     ...(last ? [{ whose: 'idp' as const, ...last }] : []),
     ...ours.map(({ id, notAfter }) => ({ whose: 'ours' as const, certificate: id, notAfter })),
   ];
+}
+
+/** What ends before then of live connections, or has ended. */
+export async function listEndings(
+  db: Db,
+  before: Date,
+): Promise<(Ending & { readonly connectionId: ConnectionId })[]> {
+  const found: (Ending & { readonly connectionId: ConnectionId })[] = [];
+  for (const connectionId of await listConnectionsEndingBefore(db, before)) {
+    const connection = await findConnection(db, connectionId);
+    if (!connection) continue;
+    const endings = endingsOf(connection, await listConnectionKeys(db, connectionId));
+    found.push(
+      ...endings.filter(({ notAfter }) => notAfter < before).map((ending) => ({ connectionId, ...ending })),
+    );
+  }
+  return found;
 }
 
 /** The narrowest step that stands now; undefined when there is time, or it is over. */

@@ -31,7 +31,6 @@ export {
   type Budget,
   clearThrottle,
   findThrottleState,
-  forgetEndedThrottles,
   takeFromBudget,
   type ThrottleState,
 } from './throttle.ts';

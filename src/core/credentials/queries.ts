@@ -142,12 +142,3 @@ export async function updateToldAt(tx: Tx, bucket: Buffer, since: Date): Promise
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
-
-/** By throttles_ends_at_idx. */
-export async function deleteEndedThrottles(tx: Tx): Promise<number> {
-  const { numDeletedRows } = await tx.db
-    .deleteFrom('throttles')
-    .where('endsAt', '<=', tx.now())
-    .executeTakeFirst();
-  return Number(numDeletedRows);
-}

@@ -14,14 +14,7 @@ import { networkOf } from '../../kernel/network.ts';
 import { deriveKey } from '../../kernel/seal.ts';
 import { addSeconds, day, hour, minute, secondsUntil } from '../../kernel/time.ts';
 import { recordEvent } from '../audit/audit.ts';
-import {
-  deleteEndedThrottles,
-  deleteThrottle,
-  findThrottle,
-  giveBackOne,
-  takeOne,
-  updateToldAt,
-} from './queries.ts';
+import { deleteThrottle, findThrottle, giveBackOne, takeOne, updateToldAt } from './queries.ts';
 
 /** How much of something there is, for each key, in a window that begins with the first that is taken. */
 export interface Budget {
@@ -170,11 +163,6 @@ function openAtOf({ taken, endsAt, waitUntil }: Held, { limit }: Budget): Date |
 
 function secondsToWait(openAt: Date | null | undefined, now: Date): number {
   return Math.min(Math.max(1, openAt ? secondsUntil(openAt, now) + 1 : 1), longestWaitTold);
-}
-
-/** Deletes counts that have ended. They count for nothing before that: this only keeps the table small. */
-export function forgetEndedThrottles(ctx: Context): Promise<number> {
-  return inTransaction(ctx, deleteEndedThrottles);
 }
 
 async function tellThrottled(tx: Tx, { budget, key }: Share, userId: UserId | undefined): Promise<void> {

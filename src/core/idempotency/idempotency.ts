@@ -2,13 +2,13 @@
  * Idempotency keys: a caller who has lost an answer asks again with the same key and gets the same answer, for a day. The
  * answer is written in the transaction of the change it tells of, so that there is never one without the other.
  */
-import { type Context, inTransaction, type Tx } from '../../context.ts';
+import type { Context, Tx } from '../../context.ts';
 import type { Config } from '../../../config/load.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { open, seal } from '../../kernel/seal.ts';
 import { addSeconds, day } from '../../kernel/time.ts';
 import { isSameHash } from '../../kernel/tokens.ts';
-import { deleteExpired, findKey, insertKey, type KeyPlace, type KeyRow, updateAnswer } from './queries.ts';
+import { findKey, insertKey, type KeyPlace, type KeyRow, updateAnswer } from './queries.ts';
 
 const keptSeconds = day;
 
@@ -57,9 +57,4 @@ function answerOf(config: Config, request: KeyedRequest, { requestHash, answerSe
 
 function placeOf({ caller, key }: KeyPlace): string {
   return `idempotency_keys/${caller}/${key}`;
-}
-
-/** Deletes what nobody can ask for any more. */
-export function forgetIdempotencyKeys(ctx: Context): Promise<number> {
-  return inTransaction(ctx, deleteExpired);
 }

@@ -52,12 +52,3 @@ export async function updateAnswer(tx: Tx, { caller, key }: KeyPlace, answerSeal
     .where('key', '=', key)
     .execute();
 }
-
-/** By idempotency_keys_expires_at_idx. */
-export async function deleteExpired(tx: Tx): Promise<number> {
-  const result = await tx.db
-    .deleteFrom('idempotencyKeys')
-    .where('expiresAt', '<=', tx.now())
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
-}

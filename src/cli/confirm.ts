@@ -1,0 +1,14 @@
+import { createInterface } from 'node:readline/promises';
+
+/** Goes on when somebody says yes, on the terminal or with `--yes`. Throws when they do not, or nobody can be asked. */
+export async function confirm(question: string, isGiven: boolean): Promise<void> {
+  if (isGiven) return;
+  if (!process.stdin.isTTY) throw new Error(`${question} Nobody can be asked here: say so with --yes`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${question} Type yes: `);
+    if (answer.trim().toLowerCase() !== 'yes') throw new Error('nothing was changed');
+  } finally {
+    terminal.close();
+  }
+}

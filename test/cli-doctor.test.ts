@@ -1,0 +1,114 @@
+/** doorward doctor, as a process: what it finds where all is well, and where it is not. */
+import { sql } from 'kysely';
+import t from 'tap';
+import type { AccountId } from '../src/kernel/ids.ts';
+import { addSeconds, day, hour } from '../src/kernel/time.ts';
+import { freePort, startApp, type TestApp } from './support/app.ts';
+import { type Ended, run } from './support/command.ts';
+import { openSmtpMailbox } from './support/mailbox.ts';
+import { makeSaml, namedCertificate, publishedWith } from './support/make-connection.ts';
+import { insertOver, makeParts } from './support/prunable.ts';
+
+type Env = Readonly<Record<string, string>>;
+
+const doctor = (env: Env, ...args: string[]): Promise<Ended> =>
+  run('src/cli/doorward.ts', ['doctor', ...args], env);
+
+function envOf({ ctx: { config }, databaseUrl }: TestApp): Env {
+  const textOf = (keys: typeof config.secretKeys) =>
+    keys.map(({ bytes }) => bytes.toString('base64url')).join(',');
+  return {
+    DATABASE_URL: databaseUrl,
+    ISSUER: config.issuer,
+    SECRET_KEYS: textOf(config.secretKeys),
+    COOKIE_KEYS: textOf(config.cookieKeys),
+  };
+}
+
+/** The worst of each name. */
+async function findingsOf(env: Env) {
+  const { code, output } = await doctor(env, '--json');
+  const { ok, checks } = JSON.parse(output) as { ok: boolean; checks: { name: string; status: string }[] };
+  const order = ['skipped', 'passed', 'warning', 'failed'];
+  const worst: Record<string, string> = {};
+  for (const { name, status } of checks)
+    if (order.indexOf(status) > order.indexOf(worst[name] ?? 'skipped') || !worst[name]) worst[name] = status;
+  return { code, ok, worst };
+}
+
+t.test('where all is well it says so', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const { mails, smtpUrl } = await openSmtpMailbox(t);
+  const { code, ok, worst } = await findingsOf({ ...envOf(app), SMTP_URL: smtpUrl });
+  t.match(worst, {
+    configuration: 'warning',
+    cookies: 'warning',
+    database: 'passed',
+    role: 'warning',
+    migrations: 'passed',
+    clock: 'passed',
+    'signing keys': 'passed',
+    issuer: 'passed',
+    SMTP: 'passed',
+    outbox: 'passed',
+    'sign-out notices': 'passed',
+    certificates: 'passed',
+    pruning: 'passed',
+  });
+  t.not(worst['argon2'], 'skipped');
+  t.equal(ok, worst['argon2'] !== 'failed');
+  t.equal(code, ok ? 0 : 1);
+  t.same(mails, [], 'and no mail was sent');
+});
+
+t.test('what is wrong it names, all of it at once', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const other = await startApp(t, { demo: false });
+  const { db } = app.ctx;
+  const now = app.ctx.now();
+  await sql`insert into kysely_migration (name, timestamp) values ('9999_newer', '')`.execute(db);
+  const parts = await makeParts(db, now);
+  await insertOver(db, parts, addSeconds(now, -day));
+  await sql`insert into mail_outbox (id, template, recipient, locale, data, created_at, next_attempt_at)
+    values ('mail_late', 'password_changed', 'x@x.test', 'en', '{}', ${addSeconds(now, -2 * hour)}, ${now})`.execute(
+    db,
+  );
+  const ending = namedCertificate('ended', { notAfter: addSeconds(now, -hour).toISOString() });
+  const accountId = parts.accountId as AccountId;
+  const { id } = await makeSaml(app.ctx, accountId, { published: publishedWith(ending) });
+  await db.updateTable('connections').set({ state: 'enabled' }).where('id', '=', id).execute();
+  const env = { ...envOf(app), ISSUER: other.issuer, SMTP_URL: `smtp://127.0.0.1:${await freePort()}` };
+  const { code, ok, worst } = await findingsOf(env);
+  t.same([code, ok], [1, false]);
+  t.match(worst, {
+    migrations: 'failed',
+    issuer: 'failed',
+    SMTP: 'failed',
+    outbox: 'failed',
+    certificates: 'failed',
+    pruning: 'warning',
+  });
+
+  const anotherKey = {
+    ...envOf(app),
+    SECRET_KEYS: Buffer.from('another key of thirty-two bytes!').toString('base64url'),
+  };
+  t.match((await findingsOf(anotherKey)).worst, { 'signing keys': 'failed' });
+});
+
+t.test('it works without a database, and without settings that are right', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const databaseUrl = `postgres://somebody:canary-password@127.0.0.1:${await freePort()}/none`;
+  const gone = { ...envOf(app), DATABASE_URL: databaseUrl };
+  const { code, worst } = await findingsOf(gone);
+  t.equal(code, 1);
+  t.match(worst, { database: 'failed', migrations: 'skipped', issuer: 'skipped', SMTP: 'warning' });
+  const { output, errors } = await doctor(gone);
+  t.notMatch(`${output}${errors}`, /canary-password|\n {4}at /);
+
+  const wrong = await doctor({ PORT: 'x', LOG_LEVEL: 'loud', NODE_ENV: 'production' });
+  t.equal(wrong.code, 1);
+  for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'ISSUER', 'SECRET_KEYS'])
+    t.ok(wrong.output.includes(`✗ configuration    ${name} `), name);
+  t.equal((await doctor({}, 'sing-in')).code, 1, 'what it does not know');
+});
