@@ -13,9 +13,18 @@ export type DomainId = Id<'dom'>;
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford base32: no i, l, o, u to misread
 
-/** A new id: 48 bits of milliseconds, then 80 random bits (the layout of a ULID). */
+/** The last id of this process: its millisecond, and what follows it. */
+let last = { at: Number.NaN, rest: 0n };
+
+/**
+ * A new id: 48 bits of milliseconds, then 80 random bits (the layout of a ULID). Those that one process makes in one
+ * millisecond rise by random steps, so that what was written in one transaction is read back in that order.
+ */
 export function newId<Prefix extends string>(prefix: Prefix, now: Date): Id<Prefix> {
-  return `${prefix}_${base32(BigInt(now.getTime()), 10)}${base32(randomBits(80), 16)}`;
+  const at = now.getTime();
+  // 79 bits to begin with and steps of at most 40: a millisecond would need 2^39 ids to run over
+  last = { at, rest: at === last.at ? last.rest + 1n + randomBits(40) : randomBits(80) >> 1n };
+  return `${prefix}_${base32(BigInt(at), 10)}${base32(last.rest, 16)}`;
 }
 
 /** The lowest id of its moment: whatever was made before has a lower one. */
