@@ -23,7 +23,7 @@ export interface EmbeddedOptions {
   readonly durable?: boolean;
 }
 
-interface User {
+export interface User {
   readonly uid?: number;
   readonly gid?: number;
 }
@@ -72,7 +72,7 @@ async function preparePlaces(native: string, options: EmbeddedOptions, guard: Gu
 }
 
 /** Where the package keeps the binaries for this platform; makes the links its install script would make. */
-async function findBinaries(): Promise<string> {
+export async function findBinaries(): Promise<string> {
   const main = resolveBinaries(`${process.platform}-${process.arch}`);
   const root = path.resolve(path.dirname(main), '..');
   const list = await readFile(path.join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
@@ -111,7 +111,7 @@ async function withoutRoot(places: Places, temporary: Guard['makeTemporary']): P
   return { ...places, native, dir, runAs };
 }
 
-async function idsOf(user: string): Promise<Required<User>> {
+export async function idsOf(user: string): Promise<Required<User>> {
   const [uid, gid] = await Promise.all([run('id', ['-u', user]), run('id', ['-g', user])]);
   return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
 }
@@ -199,7 +199,7 @@ function isReady(server: ChildProcess, { dir }: Places): Promise<void> {
 }
 
 /** Sees to it that nothing of ours stays behind, even when this process is killed. */
-interface Guard {
+export interface Guard {
   /** A folder that is removed in the end, if it is still there under its name. */
   makeTemporary(prefix: string): Promise<string>;
   /** The process to interrupt, and to wait for; the last one named counts. */
@@ -220,7 +220,7 @@ fi
 rm -rf "$@"`;
 
 /** Its standard input ends when this process ends in any way, even by SIGKILL; then it does what stop() would do. */
-function startGuard(): Guard {
+export function startGuard(): Guard {
   const guard = spawn('sh', ['-c', guardScript], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   letGo(guard, guard.stdin);
   const temporary: string[] = [];
