@@ -32,6 +32,15 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** The same database by the role that owns it; undefined where the service's own role does. */
   readonly migrationDatabaseUrl: string | undefined;
+  /** How many connections, and how patiently. */
+  readonly database: {
+    readonly max: number;
+    readonly waitSeconds: number;
+    readonly statementSeconds: number;
+    readonly startSeconds: number;
+  };
+  /** How long it serves after SIGTERM, in seconds. */
+  readonly drainSeconds: number;
   readonly dataDir: string;
   readonly secretKeys: readonly [Key, ...Key[]];
   readonly cookieKeys: readonly [Key, ...Key[]];
@@ -80,6 +89,13 @@ export function loadConfig(env: Environment = process.env): Config {
     issuer,
     databaseUrl: values.DATABASE_URL,
     migrationDatabaseUrl: values.MIGRATION_DATABASE_URL,
+    database: {
+      max: values.DATABASE_POOL_SIZE,
+      waitSeconds: values.DATABASE_WAIT_SECONDS,
+      statementSeconds: values.DATABASE_STATEMENT_SECONDS,
+      startSeconds: values.DATABASE_START_SECONDS,
+    },
+    drainSeconds: values.DRAIN_SECONDS ?? (production ? 3 : 0),
     dataDir: values.DATA_DIR,
     secretKeys: values.SECRET_KEYS ?? made?.secretKeys ?? [],
     cookieKeys: values.COOKIE_KEYS ?? made?.cookieKeys ?? [],

@@ -49,6 +49,13 @@ const port = z
   .transform(Number)
   .refine((value) => value >= 1 && value <= 65_535, 'must be a port number from 1 to 65535');
 
+const seconds = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,4}$/, `must be a number of seconds from ${from} to ${to}`)
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, `must be a number of seconds from ${from} to ${to}`);
+
 const list = z.string().transform((value) =>
   value
     .split(',')
@@ -122,6 +129,37 @@ export const settings = {
     secret: true,
     about:
       'The same database, by the role that owns its tables. With it, migrations run as this role, and that of DATABASE_URL gets no more than it needs: it can neither change the schema nor the audit trail. See docs/operations.md.',
+  }),
+  DATABASE_POOL_SIZE: setting({
+    parse: z
+      .string()
+      .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
+      .transform(Number),
+    fallback: '10',
+    about:
+      'How many connections to the database each replica has for its requests and jobs; four more are for signing keys, notifications and readiness.',
+  }),
+  DATABASE_WAIT_SECONDS: setting({
+    parse: seconds(1, 60),
+    fallback: '3',
+    about:
+      'How long a request waits for one of these connections, or for a new one, until it is refused with 503.',
+  }),
+  DATABASE_STATEMENT_SECONDS: setting({
+    parse: seconds(1, 60),
+    fallback: '10',
+    about:
+      'How long a statement may take; it waits two thirds of that for a lock, and is given up two seconds later when the database does not say a word.',
+  }),
+  DATABASE_START_SECONDS: setting({
+    parse: seconds(0, 3600),
+    fallback: '60',
+    about: 'How long the start waits for a database that is not there yet, until the process ends with 1.',
+  }),
+  DRAIN_SECONDS: setting({
+    parse: seconds(0, 300),
+    about:
+      'How long the process goes on serving after SIGTERM while it says that it is not ready, so that whoever balances the load notices and sends nothing more. Default: 3 with NODE_ENV=production, else 0.',
   }),
   DATA_DIR: setting({
     parse: text,

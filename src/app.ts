@@ -15,6 +15,7 @@ import { ensureSigningKeys, replaceOldKeys } from './core/keys/keys.ts';
 import { decidePasswordResets } from './core/password-resets/password-resets.ts';
 import { prune } from './core/retention/retention.ts';
 import { connect } from './db/connect.ts';
+import { openProbe } from './db/health.ts';
 import { prepareDatabase } from './db/grants.ts';
 import { refreshMetadata } from './federation/refresh.ts';
 import { createSafeFetch } from './fetch.ts';
@@ -22,7 +23,7 @@ import { mountAdmin } from './http/admin.ts';
 import { answerClientError } from './http/client-error.ts';
 import { dropTossedCookies } from './http/cookies.ts';
 import { federationRoutes } from './http/federation.ts';
-import { closeIdleConnections } from './http/idle-connections.ts';
+import { registerDrain } from './http/drain.ts';
 import { countRequests, metricsRoutes, serveMetrics } from './http/metrics.ts';
 import { engineRoutes, settleKeysFirst } from './http/engine.ts';
 import { registerLook } from './http/html.ts';
@@ -59,6 +60,8 @@ export interface App {
   readonly ctx: Context;
   /** What runs beside the requests; started unless `background` is false. */
   readonly jobs: readonly Job[];
+  /** Before `server.close()`: says that it is not ready, and answers when nobody sends anything more. */
+  drain(): Promise<void>;
 }
 
 /** Builds the whole service on a migrated database; `server.close()` gives everything back. */
@@ -69,6 +72,7 @@ export async function buildApp({
   background = false,
 }: AppOptions): Promise<App> {
   const db = connect(config.databaseUrl, {
+    ...config.database,
     onError: (err) => log.warn({ err }, 'lost an idle database connection'),
   });
   const { fetch, close: closeFetch } = createSafeFetch({ allowLoopbackAndHttp: !config.production });
@@ -83,6 +87,8 @@ export async function buildApp({
   const engine = engines.current;
 
   const server = createServer(config, log);
+  const probe = openProbe(config.databaseUrl);
+  const leaving = registerDrain(server, probe);
   countRequests(server, metrics);
   settleKeysFirst(server, engines);
   dropTossedCookies(server);
@@ -92,7 +98,7 @@ export async function buildApp({
   await server.register(accepts);
   await server.register(formbody, { bodyLimit: 64 * 1024 });
   mount(server, ctx, [
-    ...publicRoutes(engines.latest, look.stylesheet),
+    ...publicRoutes({ engine: engines.latest, stylesheet: look.stylesheet, isReady: leaving.isReady }),
     ...signInRoutes(engine),
     ...recoveryRoutes(engine),
     ...seatRequestRoutes(),
@@ -116,10 +122,12 @@ export async function buildApp({
     mail?.close();
     await engines.close();
     await closeFetch();
+    probe.close();
     await metricsServer?.close();
     await db.destroy();
   });
-  return { server, ctx, jobs };
+  const drain = async () => void (await Promise.all([leaving.begin(config.drainSeconds), running?.stop()]));
+  return { server, ctx, jobs, drain };
 }
 
 /** What runs beside the requests, on every replica at once. */
@@ -175,7 +183,6 @@ function createServer(config: Config, log: Logger): FastifyInstance {
       'request',
     );
   });
-  closeIdleConnections(server);
   return server;
 }
 

@@ -1,5 +1,6 @@
 /** Work that nobody waits for: each job runs again and again until the service stops. */
 import type { Context } from './context.ts';
+import { DatabaseTrouble } from './db/trouble.ts';
 
 export interface Job {
   readonly name: string;
@@ -10,7 +11,7 @@ export interface Job {
 }
 
 export interface Background {
-  /** Waits for what is being done; nothing new is begun. */
+  /** Nothing new is begun; waits for what is being done, but not for long: whatever is cut off is done again elsewhere. */
   stop(): Promise<void>;
 }
 
@@ -23,10 +24,14 @@ export function startBackground(ctx: Context, jobs: readonly Job[]): Background 
   return {
     async stop() {
       stopping.abort();
-      await Promise.all(loops);
+      const late = new AbortController();
+      await Promise.race([Promise.all(loops), rest(longestStopMs, late.signal)]);
+      late.abort();
     },
   };
 }
+
+const longestStopMs = 5000;
 
 async function runUntil(stopped: AbortSignal, ctx: Context, job: Job): Promise<void> {
   while (!stopped.aborted) {
@@ -44,7 +49,10 @@ async function runOnce(ctx: Context, job: Job): Promise<number> {
     note(ctx.now());
     return done;
   } catch (err) {
-    ctx.log.error({ err, job: job.name }, 'a job failed');
+    // each of them once a second, as long as it lasts: no stack
+    if (err instanceof DatabaseTrouble)
+      ctx.log.warn({ reason: err.reason, job: job.name }, 'a job waits for the database');
+    else ctx.log.error({ err, job: job.name }, 'a job failed');
     note(undefined);
     return 0;
   }

@@ -3,6 +3,8 @@ import path from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { type Config, ConfigurationError, loadConfig } from '../config/load.ts';
 import { buildApp } from './app.ts';
+import { waitForDatabase } from './db/health.ts';
+import { DatabaseTrouble } from './db/trouble.ts';
 import { createLog } from './log.ts';
 
 try {
@@ -17,15 +19,22 @@ async function start(config: Config): Promise<void> {
   const log = createLog(config);
   process.on('warning', (warning) => log.warn({ err: warning }, 'the process warns'));
   const database = await openDatabase(config);
-  const { server } = await buildApp({
+  await waitForDatabase(database.url, {
+    seconds: config.database.startSeconds,
+    onWaiting: ({ reason }) => log.warn({ reason }, 'waits for the database'),
+  });
+  const { server, drain } = await buildApp({
     config: { ...config, databaseUrl: database.url },
     log,
     background: true,
   });
   // Signals, and what nobody has caught (uncaughtException, unhandledRejection): after that nobody knows in what state we
-  // are. Nothing new is taken, what is under way gets ten seconds, and the process ends with 1 to be started anew.
-  closeWithGrace({ delay: 10_000, logger: log }, async ({ err }) => {
+  // are. Nothing new is taken, what is under way gets its seconds, and the process ends with 1 to be started anew.
+  const delay = Math.max(10, config.drainSeconds + 7) * 1000;
+  closeWithGrace({ delay, logger: log }, async ({ err, signal }) => {
     if (err) log.fatal({ err }, 'closing: nobody has caught this error');
+    else await drain();
+    log.info({ signal }, 'closing: finishes what is under way');
     await server.close();
     await database.stop();
   });
@@ -47,5 +56,6 @@ async function openDatabase({
 }
 
 function describe(error: unknown): string {
+  if (error instanceof DatabaseTrouble) return `Doorward did not start: ${error.message}`;
   return error instanceof Error ? `Doorward did not start: ${error.stack ?? error.message}` : String(error);
 }

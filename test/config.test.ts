@@ -72,6 +72,8 @@ function clientOf<Provider extends 'google' | 'microsoft' | 'linkedin' | 'facebo
   return expected as Record<`${Uppercase<Provider>}_CLIENT_${'ID' | 'SECRET'}`, Expectation>;
 }
 
+const badSeconds = ['0', '-1', '1.5', '61', '3s'];
+
 const expectations: Record<SettingName, Expectation> = {
   PORT: {
     read: (config) => config.port,
@@ -122,6 +124,51 @@ const expectations: Record<SettingName, Expectation> = {
     read: (config) => config.migrationDatabaseUrl,
     good: [['postgres://owner:b@db/doorward', 'postgres://owner:b@db/doorward']],
     bad: ['mysql://db/doorward', 'doorward'],
+  },
+  DATABASE_POOL_SIZE: {
+    read: (config) => config.database.max,
+    good: [
+      ['1', 1],
+      ['999', 999],
+    ],
+    bad: ['0', '-1', '1.5', '1000', 'many'],
+    unset: 10,
+  },
+  DATABASE_WAIT_SECONDS: {
+    read: (config) => config.database.waitSeconds,
+    good: [
+      ['1', 1],
+      ['60', 60],
+    ],
+    bad: badSeconds,
+    unset: 3,
+  },
+  DATABASE_STATEMENT_SECONDS: {
+    read: (config) => config.database.statementSeconds,
+    good: [
+      ['1', 1],
+      ['60', 60],
+    ],
+    bad: badSeconds,
+    unset: 10,
+  },
+  DATABASE_START_SECONDS: {
+    read: (config) => config.database.startSeconds,
+    good: [
+      ['0', 0],
+      ['3600', 3600],
+    ],
+    bad: ['-1', '3601', '1m'],
+    unset: 60,
+  },
+  DRAIN_SECONDS: {
+    read: (config) => config.drainSeconds,
+    good: [
+      ['0', 0],
+      ['300', 300],
+    ],
+    bad: ['-1', '301', '1m'],
+    unset: 0,
   },
   DATA_DIR: { read: (config) => config.dataDir, good: [['/var/d', '/var/d']], bad: [], unset: '.data' },
   SECRET_KEYS: {

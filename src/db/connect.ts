@@ -1,8 +1,9 @@
 /** The pg pool and kysely on it: the one way to the database. */
-import { createHash } from 'node:crypto';
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
+import { guardPool } from './pool.ts';
 import type { DB } from './schema.ts';
+import { keepAlive } from './wire.ts';
 
 export type Db = Kysely<DB>;
 export type DbTransaction = Transaction<DB>;
@@ -17,6 +18,10 @@ const types = {
 export interface ConnectOptions {
   /** Connections of this process at most. */
   readonly max?: number;
+  /** How long anybody waits for one of them, and for a new one to come about. */
+  readonly waitSeconds?: number;
+  /** How long a statement may take. */
+  readonly statementSeconds?: number;
   /** Told when an idle connection dies; without a listener the process would die with it. */
   readonly onError?: (error: Error) => void;
 }
@@ -24,23 +29,28 @@ export interface ConnectOptions {
 const pools = new WeakMap<Db, pg.Pool>();
 
 export function connect(url: string, options: ConnectOptions = {}): Db {
+  const { max = 10, waitSeconds = 3, statementSeconds = 10 } = options;
+  const statementMs = statementSeconds * 1000;
   const pool = new pg.Pool({
     connectionString: url,
-    max: options.max ?? 10,
+    max,
     types,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: waitSeconds * 1000,
     // none of our transactions has more than a few statements: together these keep each far below the minutes after
     // which the audit trail takes what is older for all there is (core/audit/seals.ts, which looks for one that is not)
-    statement_timeout: 15_000,
-    lock_timeout: 10_000,
-    idle_in_transaction_session_timeout: 30_000,
+    statement_timeout: statementMs,
+    lock_timeout: (statementMs * 2) / 3,
+    idle_in_transaction_session_timeout: statementMs * 3,
+    // a server that stands still, or a wire that swallows everything, keeps none of these promises
+    query_timeout: statementMs + 2000,
+    ...keepAlive,
     application_name: 'doorward',
   });
   pool.on('error', options.onError ?? (() => {}));
   // one that is lost while it is in use fails its query; unheard, its event would end the process as well
   pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<DB>({
-    dialect: new PostgresDialect({ pool: namingPool(pool) }),
+    dialect: new PostgresDialect({ pool: guardPool(pool) }),
     // without the option the plugin renames the keys inside the engine's stored JSON
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
@@ -62,36 +72,4 @@ export function poolLoad(db: Db): PoolLoad | undefined {
   if (!pool) return undefined;
   const { totalCount: total, idleCount: idle, waitingCount: waiting } = pool;
   return { max: pool.options.max, total, idle, waiting };
-}
-
-/**
- * kysely sends unnamed statements, which Postgres parses and plans every time (130 µs instead of 57 for a look-up
- * by key). Named by the hash of its text, a statement is planned once a connection. Only the first thousand texts
- * are named, so that a query whose text varies cannot fill the server's memory.
- */
-function namingPool(pool: pg.Pool) {
-  const names = new Map<string, string>();
-  const nameOf = (text: string): string | undefined => {
-    const known = names.get(text);
-    if (known !== undefined || names.size >= 1000) return known;
-    const name = createHash('sha256').update(text).digest('base64url').slice(0, 24);
-    names.set(text, name);
-    return name;
-  };
-  return {
-    options: pool.options,
-    end: () => pool.end(),
-    async connect() {
-      const client = await pool.connect();
-      return {
-        query(text: string, values: unknown[]) {
-          const name = values.length > 0 ? nameOf(text) : undefined;
-          return client.query({ text, values, ...(name && { name }) });
-        },
-        release: () => {
-          client.release();
-        },
-      } as unknown as pg.PoolClient;
-    },
-  } as unknown as pg.Pool;
 }

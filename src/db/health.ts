@@ -1,7 +1,13 @@
+/** Whether the database is there, and what it is: for readiness, for the start, and for whoever looks after it. */
+import { setTimeout as rest } from 'node:timers/promises';
 import { sql } from 'kysely';
+import pg from 'pg';
 import type { Db } from './connect.ts';
+import { DatabaseTrouble, troubleOfConnecting } from './trouble.ts';
+import { cutOff, keepAlive } from './wire.ts';
 
 const patienceMs = 800;
+const retryMs = 500;
 
 /** Whether the database answers within a second: readiness must tell the truth soon, not after a time-out. */
 export async function isDatabaseReachable(db: Db): Promise<boolean> {
@@ -13,6 +19,87 @@ export async function isDatabaseReachable(db: Db): Promise<boolean> {
     setTimeout(resolve, patienceMs, false).unref();
   });
   return Promise.race([answered, late]);
+}
+
+export interface Probe {
+  /** Undefined when the database can be written to; answers within a second. */
+  trouble(): Promise<DatabaseTrouble | undefined>;
+  close(): void;
+}
+
+/** Asks on a connection of its own: that all others are in use does not mean that the database is not there. */
+export function openProbe(url: string): Probe {
+  let client: pg.Client | undefined;
+  let asking: Promise<DatabaseTrouble | undefined> | undefined;
+
+  const drop = (): void => {
+    if (client) cutOff(client);
+    client = undefined;
+  };
+  const ask = async (): Promise<void> => {
+    if (!client) {
+      const fresh = new pg.Client({
+        connectionString: url,
+        application_name: 'doorward probe',
+        ...keepAlive,
+      });
+      client = fresh;
+      fresh.on('error', () => {
+        if (client === fresh) drop();
+      });
+      await fresh.connect();
+    }
+    const { rows } = await client.query<{ is_read_only: boolean }>(
+      `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as is_read_only`,
+    );
+    // a standby, or a primary that was taken out: nobody could sign in
+    if (rows[0]?.is_read_only !== false) throw new DatabaseTrouble('25006', { isBroken: true });
+  };
+  const askInTime = async (): Promise<DatabaseTrouble | undefined> => {
+    const waited = new AbortController();
+    const late = rest(patienceMs, undefined, { signal: waited.signal, ref: false }).then(() => {
+      throw new DatabaseTrouble('no_answer', { isBroken: true });
+    });
+    try {
+      await Promise.race([ask(), late]);
+      return undefined;
+    } catch (error) {
+      drop();
+      return troubleOfConnecting(error);
+    } finally {
+      late.catch(() => {});
+      waited.abort();
+      asking = undefined;
+    }
+  };
+  return { trouble: () => (asking ??= askInTime()), close: drop };
+}
+
+export interface WaitOptions {
+  readonly seconds: number;
+  /** Told at first, and every few seconds. */
+  readonly onWaiting: (trouble: DatabaseTrouble) => void;
+}
+
+/** What no waiting makes better: wrong credentials, and a database that does not exist. */
+const hopeless = /^(?:28...|3D000)$/;
+const sayEvery = 10;
+
+/** Answers when the database can be written to. Throws DatabaseTrouble when it cannot for so long, or never will. */
+export async function waitForDatabase(url: string, { seconds, onWaiting }: WaitOptions): Promise<void> {
+  const probe = openProbe(url);
+  try {
+    const until = performance.now() + seconds * 1000;
+    for (let attempt = 0; ; attempt += 1) {
+      const trouble = await probe.trouble();
+      if (!trouble) return;
+      if (hopeless.test(trouble.reason) || performance.now() >= until) throw trouble;
+      if (attempt % sayEvery === 0) onWaiting(trouble);
+      await rest(retryMs);
+    }
+  } finally {
+    probe.close();
+  }
 }
 
 export interface ServerDescription {

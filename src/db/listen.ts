@@ -1,5 +1,6 @@
 /** LISTEN on a connection of its own, for as long as the process lives. A hint only: every listener also polls or expires. */
 import pg from 'pg';
+import { cutOff, keepAlive } from './wire.ts';
 
 export interface Listener {
   close(): Promise<void>;
@@ -13,43 +14,75 @@ export interface ListenOptions {
 }
 
 const retryMs = 1000;
+/** A wire that swallows everything is silent like one on which nothing happens, so it is asked. */
+const heartbeatMs = 10_000;
+const patienceMs = 5000;
 
 /** Answers when LISTEN stands; afterwards it reconnects by itself. */
 export async function listen(url: string, options: ListenOptions): Promise<Listener> {
-  let closed = false;
   let client: pg.Client | undefined;
   let retry: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
   const start = async (): Promise<void> => {
-    const fresh = new pg.Client({
-      connectionString: url,
-      application_name: 'doorward listener',
-      keepAlive: true,
-    });
+    const fresh = newClient(url);
     client = fresh;
     fresh.on('notification', ({ channel, payload }) => {
       options.channels[channel]?.(payload ?? '');
     });
-    fresh.once('error', lost);
-    await fresh.connect();
-    const channels = Object.keys(options.channels).map((channel) => pg.escapeIdentifier(channel));
-    await fresh.query(channels.map((channel) => `listen ${channel}`).join('; '));
+    fresh.on('error', (error) => {
+      lose(fresh, error);
+    });
+    try {
+      await fresh.connect();
+      const channels = Object.keys(options.channels).map((channel) => pg.escapeIdentifier(channel));
+      await fresh.query(channels.map((channel) => `listen ${channel}`).join('; '));
+    } catch (error) {
+      lose(fresh, error as Error);
+      throw error;
+    }
   };
 
-  const lost = (error: Error): void => {
-    if (closed) return;
+  /** Once for each connection, whoever notices first; and begins anew in a second. */
+  const lose = (lost: pg.Client, error: Error): void => {
+    if (isClosed || client !== lost) return;
+    client = undefined;
+    cutOff(lost);
     options.onLost(error);
-    void client?.end().catch(() => {});
-    retry = setTimeout(() => void start().catch(lost), retryMs);
+    retry = setTimeout(() => void start().catch(() => {}), retryMs);
     retry.unref();
   };
 
-  await start();
-  return {
-    async close() {
-      closed = true;
-      clearTimeout(retry);
-      await client?.end();
-    },
+  const heartbeat = setInterval(() => {
+    const asked = client;
+    asked?.query('select 1').catch((error: unknown) => {
+      lose(asked, error as Error);
+    });
+  }, heartbeatMs).unref();
+
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    clearTimeout(retry);
+    clearInterval(heartbeat);
+    if (client) cutOff(client);
+    return Promise.resolve();
   };
+
+  try {
+    await start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+function newClient(url: string): pg.Client {
+  return new pg.Client({
+    connectionString: url,
+    application_name: 'doorward listener',
+    connectionTimeoutMillis: patienceMs,
+    query_timeout: patienceMs,
+    ...keepAlive,
+  });
 }

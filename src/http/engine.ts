@@ -2,14 +2,17 @@
  * The protocol engine's endpoints: one explicit route each, whose handler takes the reply over. So every answer has
  * our headers, ids and log lines, unknown paths stay ours, and paths are exact.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
 import { Failure } from '../kernel/failures.ts';
 import { attachLog } from '../provider/engine-log.ts';
 import type { Engines } from '../provider/engines.ts';
 import { type Engine, routes } from '../provider/provider.ts';
+import { unavailable } from '../provider/errors.ts';
 import { requestContext } from './route.ts';
-import { problemOf } from './problems.ts';
+import { patiently } from './patience.ts';
+import { asFailure, problemOf, sendFailure, setRetryAfter } from './problems.ts';
+import { wantsHtml } from './html.ts';
 
 type Method = 'GET' | 'POST' | 'OPTIONS';
 
@@ -29,7 +32,7 @@ const endpoints: readonly [url: string, ...methods: Method[]][] = [
 /** Nothing is answered with keys that are not those of now; but whoever asks whether the process lives waits for no database. */
 export function settleKeysFirst(app: FastifyInstance, { settle }: Pick<Engines, 'settle'>): void {
   app.addHook('onRequest', async ({ routeOptions }) => {
-    if (routeOptions.url !== '/livez') await settle();
+    if (routeOptions.url !== '/livez' && routeOptions.url !== '/readyz') await settle();
   });
 }
 
@@ -39,6 +42,7 @@ export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => E
   app.addContentTypeParser('*', (_request, _payload, done) => {
     done(null);
   });
+  app.setErrorHandler(sendEngineFailure);
   const origin = new URL(ctx.config.issuer);
   for (const [url, ...methods] of endpoints) {
     app.route({
@@ -54,7 +58,7 @@ export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => E
         const requestCtx = requestContext(ctx, request);
         attachLog(request.raw, requestCtx.log);
         try {
-          await handle(requestCtx, request.raw, raw);
+          await patiently(request, {}, () => handle(requestCtx, request.raw, raw));
         } catch (error) {
           request.log.error({ err: error }, 'unexpected error');
           endWith500(reply, request.id);
@@ -62,6 +66,15 @@ export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => E
       },
     });
   }
+}
+
+/** Programs that speak the protocol know one word for it (RFC 6749 §4.1.2.1), whoever of us says it. */
+function sendEngineFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const failure = asFailure(error);
+  if (failure?.code !== 'unavailable' || wantsHtml(request)) return sendFailure(error, request, reply);
+  request.log.warn({ cause: failure.cause }, 'not available to the protocol');
+  setRetryAfter(reply, 503, failure);
+  return reply.status(503).send(unavailable);
 }
 
 /**

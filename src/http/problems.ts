@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure, failures, type FailureCode } from '../kernel/failures.ts';
+import { DatabaseTrouble } from '../db/trouble.ts';
 import { errorPage } from '../pages/error.ts';
 import { localeOf, sendPage, varies, wantsHtml } from './html.ts';
 
@@ -35,7 +36,8 @@ export function sendFailure(
 ): FastifyReply {
   const failure = asFailure(error);
   const status = failure ? failures[failure.code].status : 500;
-  if (status >= 500) request.log.error({ err: error }, failure?.code ?? 'unexpected error');
+  if (error instanceof DatabaseTrouble) request.log.warn({ reason: error.reason }, error.message);
+  else if (status >= 500) request.log.error({ err: error }, failure?.code ?? 'unexpected error');
   else request.log.info({ code: failure?.code, cause: failure?.cause }, 'refused');
   setRetryAfter(reply, status, failure);
   return sendProblem(problemOf(failure, request.id), request, reply);
@@ -70,8 +72,10 @@ export function problemOf(failure: Failure | undefined, requestId: string): Prob
   };
 }
 
-function asFailure(error: FastifyError | Error): Failure | undefined {
+/** Undefined when it is a fault. */
+export function asFailure(error: unknown): Failure | undefined {
   if (error instanceof Failure) return error;
+  if (error instanceof DatabaseTrouble) return new Failure('unavailable', { cause: error });
   if (!(error instanceof Error)) return undefined; // anything can be thrown
   const { validation, statusCode } = error as FastifyError;
   if (validation) return new Failure('invalid_input', { fields: invalidFields(validation), cause: error });

@@ -4,11 +4,17 @@ import type { Engine } from '../provider/provider.ts';
 import type { Stylesheet } from '../pages/styles.ts';
 import { publishedKeysMaxAge } from '../core/keys/keys.ts';
 import { Failure } from '../kernel/failures.ts';
-import { isDatabaseReachable } from '../db/health.ts';
 import { defineRoute, type Route, type Wire } from './route.ts';
 import type { ServedDocument } from '../provider/provider.ts';
 
-export function publicRoutes(engine: () => Engine, stylesheet: Stylesheet): Route[] {
+export interface Published {
+  readonly engine: () => Engine;
+  readonly stylesheet: Stylesheet;
+  /** Whether requests may be sent to this process: answers within a second. */
+  readonly isReady: () => Promise<boolean>;
+}
+
+export function publicRoutes({ engine, stylesheet, isReady }: Published): Route[] {
   return [
     ...[...engine().documents.keys()].map((url) =>
       defineRoute({
@@ -56,8 +62,8 @@ export function publicRoutes(engine: () => Engine, stylesheet: Stylesheet): Rout
       url: '/readyz',
       access: 'public',
       schema: {},
-      handler: async (ctx) => {
-        if (!(await isDatabaseReachable(ctx.db))) throw new Failure('unavailable');
+      handler: async () => {
+        if (!(await isReady())) throw new Failure('unavailable');
         return { status: 'ready' };
       },
     }),

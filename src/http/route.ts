@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Context } from '../context.ts';
 import { readRememberedCompany } from './company-cookies.ts';
 import { readKnownBrowser } from './known-browser.ts';
+import { patiently } from './patience.ts';
 import { assertSameOrigin } from './same-origin.ts';
 
 /**
@@ -46,6 +47,8 @@ export interface RouteDefinition<Schema extends RouteSchema> {
   readonly schema: Schema;
   /** In bytes, where it is not that of the whole service. */
   readonly bodyLimit?: number;
+  /** It is answered piece by piece, for as long as somebody listens. */
+  readonly isLong?: boolean;
   /** What is asked before the body is read; whoever is refused here has cost nothing. */
   readonly before?: (ctx: Context, wire: Wire) => Promise<void>;
   /** `ctx` carries the request's log and origin; what it answers is sent. */
@@ -61,7 +64,8 @@ export function defineRoute<const Schema extends RouteSchema>(route: RouteDefini
 const fromOwnPagesOnly: ReadonlySet<Access> = new Set(['interaction', 'recovery', 'demo']);
 
 export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route[]): void {
-  for (const { method, url, access, schema, bodyLimit, before, handler } of routes) {
+  for (const route of routes) {
+    const { method, url, access, schema, bodyLimit, before, handler } = route;
     const options: RouteOptions = {
       method,
       url,
@@ -71,11 +75,14 @@ export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route
       ...(fromOwnPagesOnly.has(access) &&
         method === 'POST' && { onRequest: async (req) => assertSameOrigin(ctx.config, req) }),
       ...(before && {
-        onRequest: (request, reply) => before(requestContext(ctx, request), { request, reply }),
+        onRequest: (request, reply) =>
+          patiently(request, route, () => before(requestContext(ctx, request), { request, reply })),
       }),
       handler: (request, reply) => {
         const input = { params: request.params, query: request.query, body: request.body };
-        return handler(requestContext(ctx, request), input, { request, reply });
+        return patiently(request, route, () =>
+          handler(requestContext(ctx, request), input, { request, reply }),
+        );
       },
     };
     app.route(options);

@@ -22,8 +22,7 @@ export function createEngineHtml(look: Look) {
     autoSubmitSource: `'sha256-${createHash('sha256').update(autoSubmit).digest('base64')}'`,
 
     error({ error, description, requestId, locale }: EngineProblem): string {
-      const isOurs = error === 'server_error';
-      const problem = { code: isOurs ? 'internal_error' : error, status: isOurs ? 500 : 400 };
+      const problem = ours[error] ?? { code: error, status: 400 };
       return text(errorPage({ ...problem, detail: description ?? error, instance: requestId }, locale));
     },
 
@@ -38,6 +37,12 @@ export function createEngineHtml(look: Look) {
     },
   };
 }
+
+/** The engine's words for what this service has a text for. */
+const ours: Readonly<Record<string, { readonly code: string; readonly status: number }>> = {
+  server_error: { code: 'internal_error', status: 500 },
+  temporarily_unavailable: { code: 'unavailable', status: 503 },
+};
 
 interface EngineProblem {
   readonly error: string;

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Context } from '../context.ts';
+import { troubleMet } from '../db/patience.ts';
 
 const requestLog = Symbol('the log of this request');
 
@@ -35,6 +36,8 @@ export function logEngineEvents(provider: Provider): void {
     });
   }
   provider.on('server_error', (koa, error) => {
+    // told when it is answered
+    if (troubleMet()) return;
     logOf(koa)?.error({ err: error, route: koa.oidc.route }, 'fault in the protocol engine');
   });
   // without a listener of its own the framework below would write to the console

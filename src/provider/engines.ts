@@ -57,6 +57,8 @@ const refreshEveryMs = 2000;
 /** A request waits no longer for keys to be read, and tries no sooner again when they could not be. */
 const waitMs = 5000;
 const retryMs = 1000;
+/** In trouble, an attempt fails at least this often while the process runs. */
+const askedWithinMs = 3 * refreshEveryMs;
 
 interface Serving {
   readonly engine: Engine;
@@ -78,6 +80,9 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
   // of its own: in the pool it would wait behind all the requests that wait for it
   const db = connect(databaseUrl, {
     max: 1,
+    // whoever waits for the keys can wait for nothing else: what is this slow is as good as gone
+    waitSeconds: 1,
+    statementSeconds: 1,
     onError: (err) => ctx.log.warn({ err }, 'lost the database connection of the signing keys'),
   });
   const clients = createClientCache(ctx);
@@ -167,7 +172,7 @@ interface Refreshing {
 function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap }: Refreshing) {
   let running: Promise<void> | undefined;
   let asked = 0;
-  let retryAt = 0;
+  let failedAt = -Infinity;
 
   const run = async (): Promise<void> => {
     let answered;
@@ -175,8 +180,9 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap }: Refreshin
       answered = asked;
       try {
         await swap();
+        failedAt = -Infinity;
       } catch (err) {
-        retryAt = performance.now() + retryMs;
+        failedAt = performance.now();
         ctx.log.error({ err }, 'the signing keys could not be read; goes on with those before');
       }
     } while (asked !== answered);
@@ -192,7 +198,13 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap }: Refreshin
     async settle(): Promise<void> {
       // twice: what was being read already may have been read before the process stood still
       for (let attempt = 0; attempt < 2 && !isSettled(); attempt += 1) {
-        if (!running && performance.now() < retryAt) return;
+        const sinceFailure = performance.now() - failedAt;
+        if (!running && sinceFailure < retryMs) return;
+        // the database is gone and is asked all the time: nobody waits for that. A process that stood still has not asked
+        if (sinceFailure < askedWithinMs) {
+          void start();
+          return;
+        }
         const waited = new AbortController();
         await Promise.race([
           start(),

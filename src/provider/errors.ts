@@ -17,6 +17,9 @@ export class LostRace extends Error {
   }
 }
 
+/** What is asked again in a moment. */
+export const unavailable = { error: 'temporarily_unavailable', error_description: 'try again' } as const;
+
 /** While the request was answered, a key it may have signed with was taken out: what it has prepared counts nowhere. */
 export class SigningKeyRetired extends Error {}
 

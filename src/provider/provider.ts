@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import { recordEvent } from '../core/audit/audit.ts';
 import { hasPasswordChangedSince, wayOf } from '../core/credentials/credentials.ts';
 import type { SigningKey } from '../core/keys/keys.ts';
+import { troubleMet } from '../db/patience.ts';
 import type { UserId } from '../kernel/ids.ts';
 import { deriveKey } from '../kernel/seal.ts';
 import type { Clock } from '../kernel/time.ts';
@@ -113,12 +114,15 @@ async function inUnitOfWork(
 
 /** Afterwards the answer stands, and what it says is written. */
 async function finish(workings: Workings, unit: Unit, koa: KoaContextWithOIDC): Promise<void> {
-  workings.pages.goOn(koa);
-  await workings.accessTokens.answer(unit, koa);
-  await noteSignIn(unit, koa);
-  noteReuse(unit, koa);
-  noteRefresh(unit, koa);
   try {
+    workings.pages.goOn(koa);
+    await workings.accessTokens.answer(unit, koa);
+    await noteSignIn(unit, koa);
+    noteReuse(unit, koa);
+    noteRefresh(unit, koa);
+    // the engine takes what it could not read for a fault of its own, or for something that is not there
+    const trouble = troubleMet();
+    if (trouble) throw trouble;
     if (!(await workings.isStillGood())) throw new SigningKeyRetired();
     await settleUnit(unit);
   } catch (error) {

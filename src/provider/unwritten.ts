@@ -2,7 +2,8 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { inTransaction } from '../context.ts';
 import { recordEvent } from '../core/audit/audit.ts';
-import { isInteractionGone, LostRace, type RaceFor, SigningKeyRetired } from './errors.ts';
+import { DatabaseTrouble } from '../db/trouble.ts';
+import { isInteractionGone, LostRace, type RaceFor, SigningKeyRetired, unavailable } from './errors.ts';
 import type { EngineError, EnginePages } from './pages.ts';
 import { deleteGrant } from './queries.ts';
 import type { Unit } from './unit-of-work.ts';
@@ -52,7 +53,11 @@ async function answerTo(error: unknown, unit: Unit, koa: KoaContextWithOIDC): Pr
   const { log } = unit.ctx;
   if (error instanceof SigningKeyRetired) {
     log.warn({ route: koa.oidc.route }, 'answered with signing keys that are not those of now');
-    return { status: 503, error: 'temporarily_unavailable', error_description: 'try again' };
+    return { status: 503, ...unavailable };
+  }
+  if (error instanceof DatabaseTrouble) {
+    log.warn({ reason: error.reason, route: koa.oidc.route }, error.message);
+    return { status: 503, ...unavailable };
   }
   if (!(error instanceof LostRace)) {
     log.error({ err: error, route: koa.oidc.route }, 'the unit of work could not be written');

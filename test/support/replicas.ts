@@ -1,7 +1,6 @@
-/** Several processes of the service on one database, behind a tiny balancer that takes them in turn. */
+/** Several processes of the service on one database, behind a balancer that takes those in turn that are ready. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createServer, request as httpRequest } from 'node:http';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { Test } from 'tap';
@@ -12,6 +11,7 @@ import { seedDemoWorld } from '../../src/demo/world.ts';
 import { createSafeFetch } from '../../src/fetch.ts';
 import { createGate } from '../../src/kernel/gate.ts';
 import { freePort, testConfig } from './app.ts';
+import { startBalancer } from './balancer.ts';
 
 export interface Replicas {
   /** The balancer, and the issuer of all. */
@@ -24,14 +24,24 @@ export interface Replicas {
   readonly output: () => string;
   /** Sends a signal to one of them. */
   signal(index: number, signal: NodeJS.Signals): void;
+  /** Asks one to end, and starts it anew at the same address; answers how it ended, when the new one is ready. */
+  restart(index: number): Promise<Ended>;
 }
 
-const startMs = 30_000;
+export interface Ended {
+  /** Null when it was killed. */
+  readonly code: number | null;
+  readonly afterMs: number;
+}
+
+const startMs = 60_000;
 
 export interface ReplicasOptions {
   readonly count: number;
   readonly databaseUrl: string;
   readonly seed?: boolean;
+  /** Settings beside those that all replicas need. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Done while they start; nobody waits for those that it kills. */
   readonly atStart?: (starting: { ctx: Context; processes: readonly ChildProcess[] }) => Promise<void>;
 }
@@ -39,7 +49,7 @@ export interface ReplicasOptions {
 /** Starts `count` replicas at the same moment; the demo world is seeded when `seed` is not false. */
 export async function startReplicas(
   t: Test,
-  { count, databaseUrl, seed = true, atStart }: ReplicasOptions,
+  { count, databaseUrl, seed = true, env: settings = {}, atStart }: ReplicasOptions,
 ): Promise<Replicas> {
   const balancerPort = await freePort();
   const issuer = `http://127.0.0.1:${balancerPort}`;
@@ -47,24 +57,39 @@ export async function startReplicas(
     SECRET_KEYS: randomBytes(32).toString('base64url'),
     COOKIE_KEYS: randomBytes(32).toString('base64url'),
   };
-  const env = { ...keys, ISSUER: issuer, DATABASE_URL: databaseUrl, HOST: '127.0.0.1' };
+  const env = { ...keys, ...settings, ISSUER: issuer, DATABASE_URL: databaseUrl, HOST: '127.0.0.1' };
   const ctx = openContext(t, env);
   if (seed) {
     await migrateToLatest(ctx.db);
     await seedDemoWorld(ctx);
   }
   const ports = await Promise.all(Array.from({ length: count }, freePort));
-  await startBalancer(t, balancerPort, ports); // at once, while its port is free
+  await startBalancer(t, { port: balancerPort, targets: ports }); // at once, while its port is free
   let output = '';
-  const processes = ports.map((port) =>
-    startProcess(t, { ...env, PORT: String(port) }, (text) => (output += text)),
-  );
+  const start = (port: number): ChildProcess =>
+    startProcess(t, { ...env, PORT: String(port) }, (text) => (output += text));
+  const processes = ports.map(start);
   const origins = ports.map((port) => `http://127.0.0.1:${port}`);
   await atStart?.({ ctx, processes });
   const surviving = origins.filter((_, index) => !processes[index]?.killed);
   await Promise.all(surviving.map((origin) => isReady(origin, () => output)));
   const signal = (index: number, name: NodeJS.Signals): void => void processes[index]?.kill(name);
-  return { issuer, origins: surviving, ctx, output: () => output, signal };
+  const restart = async (index: number): Promise<Ended> => {
+    const [before, port] = [processes[index], ports[index]];
+    if (!before || port === undefined) throw new Error(`there is no replica ${index}`);
+    const ended = await end(before);
+    processes[index] = start(port);
+    await isReady(`http://127.0.0.1:${port}`, () => output);
+    return ended;
+  };
+  return { issuer, origins: surviving, ctx, output: () => output, signal, restart };
+}
+
+async function end(child: ChildProcess): Promise<Ended> {
+  const begun = performance.now();
+  const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  return { code: await gone, afterMs: performance.now() - begun };
 }
 
 function openContext(
@@ -113,27 +138,6 @@ async function isReady(origin: string, output: () => string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`${origin} did not become ready:\n${output()}`);
-}
-
-/** Each request to the next replica, whatever it belongs to. */
-async function startBalancer(t: Test, port: number, ports: readonly number[]): Promise<void> {
-  let turn = 0;
-  const server = createServer((incoming, answer) => {
-    turn += 1;
-    const { method, url: path, headers } = incoming;
-    const target = { host: '127.0.0.1', port: ports[turn % ports.length], method, path, headers };
-    const outgoing = httpRequest(target, (received) => {
-      answer.writeHead(received.statusCode ?? 502, received.headers);
-      received.pipe(answer);
-    });
-    outgoing.once('error', () => answer.writeHead(502).end());
-    incoming.pipe(outgoing);
-  });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
 }
 
 /** An empty database: nothing migrated. */

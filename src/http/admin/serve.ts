@@ -39,6 +39,7 @@ export function routeOf(operation: AnyOperation, serving: Serving): Route {
       ...(method !== 'GET' && !('takes' in operation) && { body: body ?? nothing.nullish() }),
     },
     ...(bodyLimit !== undefined && { bodyLimit }),
+    isLong: 'takes' in operation,
     before: (ctx, wire) => admit(ctx, { operation, serving, ...wire }),
     handler: async (ctx, input, wire) => {
       const caller = callerOf(wire.request);

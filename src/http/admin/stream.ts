@@ -1,8 +1,7 @@
 /** Answers that are made while the request is worked through: JSON lines, one for each thing that was done. */
 import { Readable } from 'node:stream';
 import type { Context } from '../../context.ts';
-import { Failure } from '../../kernel/failures.ts';
-import { problemOf } from '../problems.ts';
+import { asFailure, problemOf } from '../problems.ts';
 import type { Wire } from '../route.ts';
 import type { AnyInput, AnyStream, Call } from './operation.ts';
 
@@ -38,7 +37,7 @@ async function* textOf(ctx: Context, { lines, first, id }: Begun): AsyncGenerato
   try {
     for (let next = first; !next.done; next = await lines.next()) yield `${JSON.stringify(next.value)}\n`;
   } catch (error) {
-    const failure = error instanceof Failure ? error : undefined;
+    const failure = asFailure(error);
     if (!failure) ctx.log.error({ err: error }, 'unexpected error');
     yield `${JSON.stringify({ problem: problemOf(failure, id) })}\n`;
   } finally {

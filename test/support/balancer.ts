@@ -1,0 +1,104 @@
+/** A balancer as they are: it asks who is ready, takes those in turn, and keeps its connections to them alive. */
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request as httpRequest,
+  type ServerResponse,
+} from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import type { Test } from 'tap';
+
+export interface Balancer {
+  /** Which of its targets are ready, as it was told last. */
+  ready(): readonly boolean[];
+}
+
+export interface BalancerOptions {
+  readonly port: number;
+  /** Ports on this machine. */
+  readonly targets: readonly number[];
+}
+
+/** How often it asks. A process that drains must serve for longer than this. */
+export const probeEveryMs = 200;
+
+/** Each request to the next target that is ready, whatever it belongs to; to the next of all when none is. */
+export async function startBalancer(t: Test, { port, targets }: BalancerOptions): Promise<Balancer> {
+  const agent = new Agent({ keepAlive: true });
+  const ready = targets.map(() => false);
+  let turn = 0;
+  const next = (): number => {
+    turn += 1;
+    const candidates = targets.filter((_, index) => ready[index]);
+    const all = candidates.length > 0 ? candidates : targets;
+    return all[turn % all.length] as number;
+  };
+  const probe = setInterval(() => {
+    for (const [index, target] of targets.entries())
+      void isReady(target).then((answer) => (ready[index] = answer));
+  }, probeEveryMs);
+  const server = createServer((incoming, answer) => {
+    void forward({ incoming, answer, agent, next });
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  t.teardown(() => {
+    clearInterval(probe);
+    server.closeAllConnections();
+    server.close();
+    agent.destroy();
+  });
+  return { ready: () => [...ready] };
+}
+
+async function isReady(port: number): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}/readyz`, {
+    headers: { connection: 'close' },
+    signal: AbortSignal.timeout(1000),
+  }).catch(() => undefined);
+  await answer?.arrayBuffer().catch(() => {});
+  return answer?.status === 200;
+}
+
+interface Forwarding {
+  readonly incoming: IncomingMessage;
+  readonly answer: ServerResponse;
+  readonly agent: Agent;
+  readonly next: () => number;
+}
+
+/** Nothing is tried a second time but a connection that was refused: of everything else nobody knows what was done. */
+async function forward({ incoming, answer, agent, next }: Forwarding): Promise<void> {
+  const { method, url: path, headers } = incoming;
+  const body = await buffer(incoming).catch(() => undefined);
+  if (!body) return;
+  const send = (tries: number): void => {
+    const target = { host: '127.0.0.1', port: next(), method, path, headers: withoutHops(headers), agent };
+    const outgoing = httpRequest(target, (received) => {
+      answer.writeHead(received.statusCode ?? 502, withoutHops(received.headers));
+      received.pipe(answer);
+      received.once('error', () => answer.destroy());
+    });
+    outgoing.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED' && tries > 1) send(tries - 1);
+      else if (answer.headersSent) answer.destroy();
+      else answer.writeHead(502, { 'x-balancer': error.code ?? error.message }).end();
+    });
+    answer.once('close', () => {
+      if (!answer.writableFinished) outgoing.destroy();
+    });
+    outgoing.end(body);
+  };
+  send(3);
+}
+
+/** What is between two hops only (RFC 9110 §7.6.1). */
+function withoutHops<Headers extends object>(headers: Headers): Headers {
+  const {
+    connection,
+    'keep-alive': keepAlive,
+    'transfer-encoding': encoding,
+    ...rest
+  } = headers as Record<string, unknown>;
+  return rest as Headers;
+}
