@@ -3,6 +3,7 @@ import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { JWK } from 'jose';
 import type { Context } from '../context.ts';
 import { findResourceScopes, ownResource } from '../core/clients/clients.ts';
+import { locales } from '../kernel/locale.ts';
 import { mayIntrospect } from './access-tokens.ts';
 import { askForGrant, entitlementIn } from './access.ts';
 import { createAdapterFactory } from './adapter.ts';
@@ -57,6 +58,7 @@ const protocol: Configuration = {
   acrValues: [singleFactor],
   subjectTypes: ['public'],
   responseTypes: ['code'],
+  discovery: { ui_locales_supported: [...locales] },
   allowOmittingSingleRegisteredRedirectUri: false,
   pkce: { required: (_koa, client) => client['pkce_waived'] !== true },
   extraParams: {
