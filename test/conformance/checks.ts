@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import type { Test } from 'tap';
 import type { Answer } from '../support/agent.ts';
-import type { Arrival, SuiteClient } from './client.ts';
+import type { Arrival, SuiteClient } from './suite-client.ts';
 import type { Suite } from './suite.ts';
 
 /** The suite's own tolerance for clocks. */

@@ -4,7 +4,7 @@ import * as oidc from 'openid-client';
 import type { Test } from 'tap';
 import type { Agent } from '../support/agent.ts';
 import { checkClaims, checkIdToken, checkResponse, checkTokens } from './checks.ts';
-import type { Arrival, Asking, SuiteClient } from './client.ts';
+import type { Arrival, Asking, SuiteClient } from './suite-client.ts';
 import type { Suite } from './suite.ts';
 
 export interface FlowOptions {

@@ -2,7 +2,7 @@
 import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
-import { plans } from './plans.ts';
+import { clientPlans, plans } from './plans.ts';
 
 const here = import.meta.dirname;
 const sources = new Map<string, string>();
@@ -12,32 +12,32 @@ for await (const file of glob('*.ts', { cwd: here }))
 
 /** How often each text between quotes that looks like an id or a plan stands in a file, as the key of a module or the name of a run. */
 function found(pattern: RegExp): Map<string, string[]> {
-  const all = new Map<string, string[]>();
+  const files = new Map<string, string[]>();
   for (const [file, text] of sources)
-    for (const [, name = ''] of text.matchAll(pattern)) all.set(name, [...(all.get(name) ?? []), file]);
-  return all;
+    for (const [, name = ''] of text.matchAll(pattern)) files.set(name, [...(files.get(name) ?? []), file]);
+  return files;
 }
 
-const ids = Object.values(plans).flat();
+const all: Readonly<Record<string, readonly string[]>> = { ...plans, ...clientPlans };
 
 t.test('the plans have as many modules as the suite gives them', (t) => {
-  const sizes = Object.values(plans).map((modules) => modules.length);
-  t.same(sizes, [38, 38, 1, 11, 2, 1]);
-  for (const [name, modules] of Object.entries(plans))
-    t.equal(new Set<string>(modules).size, modules.length, `${name} has nothing twice`);
+  const sizes = Object.values(all).map((modules) => modules.length);
+  t.same(sizes, [38, 38, 1, 11, 2, 1, 14, 5, 8]);
+  for (const [name, modules] of Object.entries(all))
+    t.equal(new Set(modules).size, modules.length, `${name} has nothing twice`);
   t.end();
 });
 
 t.test('each module is written once, under its id', (t) => {
   const written = found(/^ {2}'(oidcc-[\w-]+)':/gm);
-  t.same([...written.keys()].sort(), [...new Set<string>(ids)].sort());
+  t.same([...written.keys()].sort(), [...new Set(Object.values(all).flat())].sort());
   for (const [id, files] of written) t.equal(files.length, 1, `${id}: ${files.join(', ')}`);
   t.end();
 });
 
 t.test('each plan is run by one file', (t) => {
-  const run = found(/\bname(?::| =) '(oidcc-[\w-]+-plan)'/g);
-  t.same([...run.keys()].sort(), Object.keys(plans).sort());
+  const run = found(/\bname(?::| =) '(oidcc-[\w-]+)'/g);
+  t.same([...run.keys()].sort(), Object.keys(all).sort());
   for (const [name, files] of run) t.match(files, [/\.test\.ts$/], name);
   t.end();
 });

@@ -4,7 +4,7 @@
  */
 import { base64url } from 'jose';
 import { checkError, checkPage } from './checks.ts';
-import type { Asked } from './client.ts';
+import type { Asked } from './suite-client.ts';
 import type { Module, Suite } from './suite.ts';
 
 /** An unsigned object (`alg: none`) with all that was asked; beside it only what OAuth and OpenID Connect demand there. */

@@ -3,7 +3,7 @@ import * as oidc from 'openid-client';
 import type { Test } from 'tap';
 import { operatorApi } from '../support/api.ts';
 import { checkError, checkPage, headerOf } from './checks.ts';
-import type { Asking } from './client.ts';
+import type { Asking } from './suite-client.ts';
 import { completeFlow } from './flow.ts';
 import type { Module, Suite } from './suite.ts';
 

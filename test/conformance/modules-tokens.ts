@@ -3,7 +3,7 @@ import * as oidc from 'openid-client';
 import { basic, post, userinfo } from '../provider/requests.ts';
 import type { Answer } from '../support/agent.ts';
 import { checkIdToken, checkTokenError, checkTokens } from './checks.ts';
-import type { SuiteClient } from './client.ts';
+import type { SuiteClient } from './suite-client.ts';
 import { type Completed, completeFlow } from './flow.ts';
 import type { Module, Suite } from './suite.ts';
 

@@ -71,3 +71,46 @@ export const plans = {
 
 export type PlanName = keyof typeof plans;
 export type ModuleId<Plan extends PlanName = PlanName> = (typeof plans)[Plan][number];
+
+/**
+ * The other way round: the suite plays a company's identity provider, and this service is its client. Each is a module of
+ * the Basic, Config or Back-Channel Logout plan for relying parties.
+ */
+export const clientPlans = {
+  'oidcc-client-basic-certification-test-plan': [
+    'oidcc-client-test',
+    'oidcc-client-test-invalid-iss',
+    'oidcc-client-test-missing-sub',
+    'oidcc-client-test-invalid-aud',
+    'oidcc-client-test-missing-iat',
+    'oidcc-client-test-kid-absent-single-jwks',
+    'oidcc-client-test-kid-absent-multiple-jwks',
+    'oidcc-client-test-idtoken-sig-rs256',
+    'oidcc-client-test-idtoken-sig-none',
+    'oidcc-client-test-invalid-sig-rs256',
+    'oidcc-client-test-userinfo-invalid-sub',
+    'oidcc-client-test-nonce-invalid',
+    'oidcc-client-test-scope-userinfo-claims',
+    'oidcc-client-test-client-secret-basic',
+  ],
+  // and oidcc-client-test-idtoken-sig-none, as in the plan above
+  'oidcc-client-config-certification-test-plan': [
+    'oidcc-client-test-discovery-openid-config',
+    'oidcc-client-test-discovery-jwks-uri-keys',
+    'oidcc-client-test-discovery-issuer-mismatch',
+    'oidcc-client-test-signing-key-rotation-just-before-signing',
+    'oidcc-client-test-signing-key-rotation',
+  ],
+  'oidcc-client-back-channel-logout-rp-basic': [
+    'oidcc-client-test-rp-backchannel-rpinitlogout',
+    'oidcc-client-test-rp-backchannel-rpinitlogout-alg-none',
+    'oidcc-client-test-rp-backchannel-rpinitlogout-no-event',
+    'oidcc-client-test-rp-backchannel-rpinitlogout-with-nonce',
+    'oidcc-client-test-rp-backchannel-rpinitlogout-wrong-alg',
+    'oidcc-client-test-rp-backchannel-rpinitlogout-wrong-aud',
+    'oidcc-client-test-rp-backchannel-rpinitlogout-wrong-event',
+    'oidcc-client-test-rp-backchannel-rpinitlogout-wrong-iss',
+  ],
+} as const;
+
+export type ClientPlanName = keyof typeof clientPlans;

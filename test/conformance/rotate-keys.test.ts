@@ -7,7 +7,7 @@ import t from 'tap';
 import { rotateSigningKeys } from '../../src/core/keys/keys.ts';
 import { day } from '../../src/kernel/time.ts';
 import { checkKeys, headerOf } from './checks.ts';
-import { SuiteClient } from './client.ts';
+import { SuiteClient } from './suite-client.ts';
 import { type Completed, completeFlow } from './flow.ts';
 import { type Modules, runPlan, type Suite } from './suite.ts';
 

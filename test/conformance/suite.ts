@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { Agent } from '../support/agent.ts';
 import { operatorApi } from '../support/api.ts';
 import { startApp, type TestApp } from '../support/app.ts';
-import { SuiteClient } from './client.ts';
+import { SuiteClient } from './suite-client.ts';
 import { type ModuleId, type PlanName, plans } from './plans.ts';
 
 export type ResponseMode = 'default' | 'form_post';
