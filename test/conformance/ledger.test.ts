@@ -41,3 +41,11 @@ t.test('each plan is run by one file', (t) => {
   for (const [name, files] of run) t.match(files, [/\.test\.ts$/], name);
   t.end();
 });
+
+t.test('docs/standards.md names every plan, and no module that there is not', async (t) => {
+  const text = await readFile(path.join(here, '../../docs/standards.md'), 'utf8');
+  const known = new Set([...Object.keys(all), ...Object.values(all).flat()]);
+  const named = new Set([...text.matchAll(/`(oidcc-[\w-]+)`/g)].map(([, name = '']) => name));
+  for (const name of Object.keys(all)) t.ok(named.has(name), name);
+  for (const name of named) t.ok(known.has(name), name);
+});
