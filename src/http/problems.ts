@@ -37,6 +37,8 @@ export function sendFailure(
   const failure = asFailure(error);
   const status = failure ? failures[failure.code].status : 500;
   if (error instanceof DatabaseTrouble) request.log.warn({ reason: error.reason }, error.message);
+  // foreseen, and in bad times as frequent as requests
+  else if (status === 503) request.log.warn({ code: failure?.code, cause: failure?.cause }, 'not available');
   else if (status >= 500) request.log.error({ err: error }, failure?.code ?? 'unexpected error');
   else request.log.info({ code: failure?.code, cause: failure?.cause }, 'refused');
   setRetryAfter(reply, status, failure);

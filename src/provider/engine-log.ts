@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Context } from '../context.ts';
-import { troubleMet } from '../db/patience.ts';
+import { noteTrouble, troubleMet } from '../db/patience.ts';
+import { DatabaseTrouble } from '../db/trouble.ts';
 
 const requestLog = Symbol('the log of this request');
 
@@ -36,7 +37,8 @@ export function logEngineEvents(provider: Provider): void {
     });
   }
   provider.on('server_error', (koa, error) => {
-    // told when it is answered
+    // it may have happened to another request that waited for the same thing. Told when it is answered: provider.ts
+    if (error instanceof DatabaseTrouble) noteTrouble(error);
     if (troubleMet()) return;
     logOf(koa)?.error({ err: error, route: koa.oidc.route }, 'fault in the protocol engine');
   });
