@@ -10,8 +10,13 @@ export function amount({ whole, bounded }: { readonly whole: number; readonly bo
 /** What the chance of this run comes from: printed, and given again by SEED. */
 export function seed(t: Test): number {
   const value = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32));
-  process.stderr.write(`  ${path.basename(process.argv[1] ?? '')} > ${t.name}: SEED=${value}\n`);
+  tell(t, `SEED=${value}`);
   return value;
+}
+
+/** What was measured, or drawn: for whoever reads the run, whether it succeeds or not. */
+export function tell(t: Test, text: string): void {
+  process.stderr.write(`  ${path.basename(process.argv[1] ?? '')} > ${t.name}: ${text}\n`);
 }
 
 export interface Chance {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { createMigrated, startCluster } from '../../support/cluster.ts';
 import { assertInvariants } from '../../support/invariants.ts';
 import { p99, startOutageLoad, watch } from '../../support/outage.ts';
-import { amount, pause, until } from '../../support/reliability.ts';
+import { amount, pause, tell, until } from '../../support/reliability.ts';
 import { startReplicas } from '../../support/replicas.ts';
 
 /** In milliseconds. */
@@ -50,7 +50,10 @@ t.test('RL-04 the database restarts under load', async (t) => {
       await checkAfter(t, { load: await load.stop(), seen: await watched.stop() });
       await assertKept();
       await assertInvariants(t, ctx.db);
-      t.comment(`not ready after ${noticed.toFixed()} ms, serving ${back.toFixed()} ms after the database`);
+      tell(
+        t,
+        `not ready after ${noticed.toFixed()} ms, serving ${back.toFixed()} ms after the database is back`,
+      );
       t.ok(noticed < 3000, `it is not ready after ${noticed.toFixed()} ms`);
       t.ok(back < 5000, `it serves ${back.toFixed()} ms after the database is back`);
     });
