@@ -82,7 +82,7 @@ async function forward({ incoming, answer, agent, next }: Forwarding): Promise<v
     outgoing.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED' && tries > 1) send(tries - 1);
       else if (answer.headersSent) answer.destroy();
-      else answer.writeHead(502, { 'x-balancer': error.code ?? error.message }).end();
+      else answer.writeHead(502).end(`balancer: ${target.port} ${error.code ?? error.message}`);
     });
     answer.once('close', () => {
       if (!answer.writableFinished) outgoing.destroy();

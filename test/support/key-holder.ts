@@ -18,14 +18,15 @@ export function holdKeys(
   let fetching: Promise<void> | undefined;
   const renew = async (): Promise<void> => {
     const asked = now().getTime();
-    fetched.push((await (await fetch(`${origin}/jwks`)).json()) as JSONWebKeySet);
+    const answer = await fetch(`${origin}/jwks`);
+    if (!answer.ok) throw new Error(`no keys: ${answer.status} ${await answer.text()}`);
+    fetched.push((await answer.json()) as JSONWebKeySet);
     until = asked + seconds * 1000;
-    fetching = undefined;
   };
   return {
     fetched,
     async verify(token) {
-      if (now().getTime() >= until) await (fetching ??= renew());
+      if (now().getTime() >= until) await (fetching ??= renew().finally(() => (fetching = undefined)));
       await jwtVerify(token, createLocalJWKSet(fetched.at(-1) ?? { keys: [] }));
       return decodeProtectedHeader(token).kid ?? '';
     },

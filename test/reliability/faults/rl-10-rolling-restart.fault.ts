@@ -19,7 +19,7 @@ const rounds = amount({ whole: 20, bounded: 3 });
 const programs = amount({ whole: 4, bounded: 2 });
 const people = amount({ whole: 3, bounded: 1 });
 /** Longer than it takes the balancer to notice, many times over. */
-const drainSeconds = 1;
+const drainSeconds = amount({ whole: 3, bounded: 2 });
 
 t.test('RL-10 replicas restart in turn while keys rotate, and nobody notices', async (t) => {
   const { issuer, ctx, restart, output } = await startReplicas(t, {

@@ -1,0 +1,77 @@
+/** A TCP proxy before the database, whose wire can be slow, swallow everything, or break. */
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Test } from 'tap';
+
+export interface WireFault {
+  /** Each piece is held back for so long, in either direction. */
+  readonly delayMs?: number;
+  /** And for up to so much longer; the order is kept. */
+  readonly jitterMs?: number;
+  /** Swallows what is sent to the server, or by it; connections stay open, and new ones come about. */
+  readonly swallows?: 'requests' | 'answers' | 'both';
+  /** New connections are cut off at once. */
+  readonly refuses?: boolean;
+}
+
+export interface FaultyWire {
+  readonly port: number;
+  /** From now on it is like this; without anything it is a good one. What was swallowed does not come again. */
+  become(fault: WireFault): void;
+  /** Both ends of every connection are reset. */
+  reset(): void;
+}
+
+export async function startFaultyWire(
+  t: Test,
+  { port, chance = Math.random }: { readonly port: number; readonly chance?: () => number },
+): Promise<FaultyWire> {
+  let fault: WireFault = {};
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    if (fault.refuses === true) {
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect(port, '127.0.0.1');
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    carry(near, far, 'requests');
+    carry(far, near, 'answers');
+  });
+
+  function carry(from: Socket, to: Socket, what: 'requests' | 'answers'): void {
+    let notBefore = 0;
+    from.on('data', (bytes) => {
+      if (fault.swallows === what || fault.swallows === 'both') return;
+      const { delayMs = 0, jitterMs = 0 } = fault;
+      const now = performance.now();
+      notBefore = Math.max(notBefore, now + delayMs + chance() * jitterMs);
+      if (notBefore <= now) to.write(bytes);
+      else setTimeout(() => to.destroyed || to.write(bytes), notBefore - now);
+    });
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    become: (next) => {
+      fault = next;
+    },
+    reset: () => {
+      for (const socket of [...sockets]) socket.resetAndDestroy();
+    },
+  };
+}
