@@ -13,8 +13,11 @@ import { hashToken } from '../kernel/tokens.ts';
 import { askForGrant, entitlementIn } from './access.ts';
 import type { ClientCache } from './client-cache.ts';
 import { readGrant } from './grant-store.ts';
-import { findArtifact, insertArtifact } from './queries.ts';
+import { insertArtifact } from './queries.ts';
 import { rowKey } from './row-key.ts';
+import { rememberGrant } from './standing.ts';
+import { findTokenStanding } from './standing-queries.ts';
+import { answerOf } from './statement.ts';
 import { recordWrite, type Unit } from './unit-of-work.ts';
 
 export interface AccessTokens {
@@ -84,12 +87,14 @@ export function createAccessTokens(issuer: string, jwks: JSONWebKeySet, clients:
 
 /** What is true now: not revoked, its client there and still allowed what it was, its grant there, access still allowed. */
 async function bearerOf(unit: Unit, claims: Claims, clients: ClientCache): Promise<Bearer | undefined> {
+  const { jti, grant_id: grantId, client_id: clientId } = claims;
   const { db, now } = unit.ctx;
-  if (await findArtifact(db, revokedKey(claims), now())) return undefined;
+  const standing = await findTokenStanding(db, { jtiHash: hashToken(String(jti)), grantId }, now());
+  if (!standing || standing.isRevoked) return undefined;
+  if (grantId !== undefined) rememberGrant(unit, grantId, standing);
   const client = await clients.find(claims.client_id);
   if (!client) return undefined;
   const scopes = (claims.scope ?? '').split(' ').filter((scope) => client.scopes.includes(scope));
-  const { grant_id: grantId, client_id: clientId } = claims;
   // the client's own token: there is no user who could lose a seat
   if (grantId === undefined) return { client, scopes };
   const userId = String(claims.sub) as UserId;
@@ -118,18 +123,15 @@ function introspection({ grant_id: _ours, ...claims }: Claims) {
 
 /** Remembers the token's id until the token would have ended anyway. */
 function revoke(unit: Unit, claims: Claims): void {
-  const key = revokedKey(claims);
+  const key = { model: 'RevokedAccessToken', idHash: hashToken(String(claims.jti)) } as const;
   const expiresAt = new Date((claims.exp ?? 0) * 1000);
   recordWrite(unit, rowKey('RevokedAccessToken', String(claims.jti)), {
     rank: 'insert',
     run: async (tx) => {
       // false when it was revoked before: revoking twice is no error (RFC 7009 §2.2)
-      if (!(await insertArtifact(tx, { ...key, grantId: null, payload: {}, expiresAt }))) return;
+      const mark = insertArtifact({ ...key, grantId: null, payload: {}, expiresAt }, tx.now());
+      if ((await answerOf(tx.db, mark)) === undefined) return;
       await recordEvent(tx, { type: 'token.revoked', actorId: claims.client_id, clientId: claims.client_id });
     },
   });
-}
-
-function revokedKey({ jti }: Claims) {
-  return { model: 'RevokedAccessToken', idHash: hashToken(String(jti)) } as const;
 }

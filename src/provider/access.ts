@@ -1,12 +1,20 @@
 /** The access decision inside the engine's requests: asked once for each question, whoever in the request asks it. */
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { type AccessAnswer, type Entitlement, explainDenial, findAccess } from '../core/access/access.ts';
-import { recordEvent, type EventType } from '../core/audit/audit.ts';
+import {
+  type AccessAnswer,
+  type AccessFacts,
+  decideAccess,
+  type Entitlement,
+  explainDenial,
+  loadAccessFacts,
+} from '../core/access/access.ts';
+import type { EventType } from '../core/audit/audit.ts';
 import { type Evidence, mergeEvidence } from '../core/credentials/credentials.ts';
 import { type AccountId, newCaseId, type UserId } from '../kernel/ids.ts';
 import { readGrant } from './grant-store.ts';
 import type { SignInResult } from './sign-in-result.ts';
 import { loadedSession } from './session-store.ts';
+import { factsKey } from './standing.ts';
 import type { Unit } from './unit-of-work.ts';
 
 interface Asked {
@@ -18,14 +26,29 @@ interface Asked {
 }
 
 export function askAccess(unit: Unit, asked: Asked): Promise<AccessAnswer | undefined> {
-  const { db, now } = unit.ctx;
   const key = JSON.stringify([asked.userId, asked.clientId, asked.account, asked.preferred, asked.evidence]);
   let answer = unit.access.get(key);
   if (!answer) {
-    answer = findAccess(db, { ...asked, now: now() });
+    answer = decide(unit, asked);
     unit.access.set(key, answer);
   }
   return answer;
+}
+
+async function decide(unit: Unit, asked: Asked): Promise<AccessAnswer | undefined> {
+  const facts = await factsOf(unit, asked);
+  return facts && { facts, decision: decideAccess(facts, { ...asked, now: unit.ctx.now() }) };
+}
+
+/** Read once a request, mostly together with what the question is about (standing.ts). */
+function factsOf(unit: Unit, { userId, clientId }: Asked): Promise<AccessFacts | undefined> {
+  const key = factsKey(userId, clientId);
+  let facts = unit.facts.get(key);
+  if (!facts) {
+    facts = loadAccessFacts(unit.ctx.db, { userId, clientId });
+    unit.facts.set(key, facts);
+  }
+  return facts;
 }
 
 /** At the authorization endpoint: the account asked for, else the one chosen in this interaction, else the session's. */
@@ -80,17 +103,15 @@ export function recordDenial(unit: Unit, type: EventType, { facts, decision }: A
   const { code, account } = decision;
   const userId: UserId = facts.user.id;
   unit.ctx.log.info({ code, caseId, clientId: facts.client.clientId }, 'access denied');
-  unit.records.push((tx) =>
-    recordEvent(tx, {
-      type,
-      actorId: userId,
-      userId,
-      accountId: account?.id,
-      clientId: facts.client.clientId,
-      caseId,
-      details: { code },
-    }),
-  );
+  unit.events.push({
+    type,
+    actorId: userId,
+    userId,
+    accountId: account?.id,
+    clientId: facts.client.clientId,
+    caseId,
+    details: { code },
+  });
   return { code, text: explainDenial(code, { client: facts.client, account }).text, caseId };
 }
 

@@ -2,7 +2,9 @@
 import { open, seal } from '../kernel/seal.ts';
 import { addSeconds, hour } from '../kernel/time.ts';
 import { hashToken } from '../kernel/tokens.ts';
+import { copyJson, type Payload } from './copy-json.ts';
 import { rowKey } from './row-key.ts';
+import { rememberStanding } from './standing.ts';
 import type { Store } from './store.ts';
 import { LostRace, type RaceFor } from './errors.ts';
 import {
@@ -12,7 +14,6 @@ import {
   insertArtifact,
   type ArtifactModel,
   type ArtifactRow,
-  type Payload,
 } from './queries.ts';
 import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
 
@@ -33,7 +34,7 @@ export function artifactStore(model: ArtifactModel): Store {
       if (!row) return undefined;
       const { consumedAt, grantId } = row;
       if (consumedAt && grantId) unit.reusedGrant = grantId;
-      const payload = unsealed(unit, rowKey(model, id), row.payload);
+      const payload = copyJson(unsealed(unit, rowKey(model, id), row.payload));
       return {
         ...payload,
         ...(model === 'PushedAuthorizationRequest' && pushedExpiry(unit, row)),
@@ -44,52 +45,64 @@ export function artifactStore(model: ArtifactModel): Store {
 
     upsert(unit, id, { payload, expiresAt }) {
       const isPushed = model === 'PushedAuthorizationRequest';
-      const keptUntil = isPushed ? addSeconds(expiresAt, longestSignIn) : expiresAt;
-      const grantId = typeof payload['grantId'] === 'string' ? payload['grantId'] : null;
       const row = {
+        model,
         payload: sealed(unit, rowKey(model, id), payload),
-        grantId,
+        grantId: typeof payload['grantId'] === 'string' ? payload['grantId'] : null,
         consumedAt: null,
-        expiresAt: keptUntil,
+        expiresAt: isPushed ? addSeconds(expiresAt, longestSignIn) : expiresAt,
       };
-      const run = async (tx: Parameters<typeof insertArtifact>[0]): Promise<void> => {
-        const { payload: stored } = row;
-        const isNew = await insertArtifact(tx, {
-          model,
-          idHash: hashToken(id),
-          grantId,
-          payload: stored,
-          expiresAt:
-            model === 'PushedAuthorizationRequest' ? addSeconds(expiresAt, longestSignIn) : expiresAt,
-        });
-        if (!isNew) throw new LostRace('proof');
-      };
-      const rank = model === 'ReplayDetection' ? 'consume' : 'insert';
-      recordWrite(unit, rowKey(model, id), { rank, row, run });
+      recordWrite(unit, rowKey(model, id), {
+        rank: model === 'ReplayDetection' ? 'consume' : 'insert',
+        row,
+        statement: () => insertArtifact({ ...row, idHash: hashToken(id) }, unit.ctx.now()),
+        lost: () => new LostRace('proof'),
+      });
     },
 
     consume(unit, id) {
       const key = rowKey(model, id);
-      const row = unit.rows.get(key) as ReturnType<typeof findArtifact> | undefined;
+      const row = unit.rows.get(key) as Promise<ArtifactRow | undefined> | undefined;
       unit.writes.set(key, {
         rank: 'consume',
-        run: async (tx) => {
-          if (await consumeArtifact(tx, { model, idHash: hashToken(id) })) return;
-          throw new LostRace(lostOver[model] ?? 'code', (await row)?.grantId ?? undefined);
-        },
+        statement: () => consumeArtifact({ model, idHash: hashToken(id) }, unit.ctx.now()),
+        lost: async () => new LostRace(lostOver[model] ?? 'code', (await row)?.grantId ?? undefined),
       });
     },
 
     destroy(unit, id) {
       const key = { model, idHash: hashToken(id) };
-      recordWrite(unit, rowKey(model, id), { rank: 'delete', run: (tx) => deleteArtifact(tx, key) });
+      recordWrite(unit, rowKey(model, id), { rank: 'delete', statement: () => deleteArtifact(key) });
     },
   };
 }
 
-function readArtifact(unit: Unit, model: ArtifactModel, id: string) {
+/** Models whose tokens look alike: whoever asks for one of them may well ask for the others. */
+const lookingAlike: Partial<Record<ArtifactModel, readonly ArtifactModel[]>> = {
+  AccessToken: ['AccessToken', 'ClientCredentials'],
+  ClientCredentials: ['AccessToken', 'ClientCredentials'],
+};
+
+/** What cannot be an id of the engine's needs no statement; the engine asks for every token as if it were each kind. */
+const opaque = /^[\w-]{43}$/;
+
+async function readArtifact(unit: Unit, model: ArtifactModel, id: string): Promise<ArtifactRow | undefined> {
+  const models = lookingAlike[model];
+  if (!models) return readRow(unit, rowKey(model, id), () => loadArtifact(unit, [model], id));
+  if (!opaque.test(id)) return undefined;
+  const row = await readRow(unit, rowKey(models.join(), id), () => loadArtifact(unit, models, id));
+  return row?.model === model ? row : undefined;
+}
+
+async function loadArtifact(
+  unit: Unit,
+  models: readonly ArtifactModel[],
+  id: string,
+): Promise<ArtifactRow | undefined> {
   const { db, now } = unit.ctx;
-  return readRow(unit, rowKey(model, id), () => findArtifact(db, { model, idHash: hashToken(id) }, now()));
+  const row = await findArtifact(db, { models, idHash: hashToken(id) }, now());
+  if (row) rememberStanding(unit, row, row);
+  return row;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { Context } from '../context.ts';
 import { type Client, findClient } from '../core/clients/clients.ts';
-import type { Payload } from './queries.ts';
+import type { Payload } from './copy-json.ts';
 
 export interface ClientCache {
   /** The client's metadata as the engine reads it (OpenID Connect Registration §2). */
@@ -91,13 +91,11 @@ function metadataOf(client: Client): Payload {
       'email',
       ...client.scopes.filter((scope) => scope === 'offline_access'),
     ].join(' '),
-    api_scopes: client.scopes,
     id_token_signed_response_alg: client.idTokenSignedResponseAlg,
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
     first_party: client.firstParty,
     pkce_waived: client.pkceWaived,
-    resources: client.resources,
     // not `initiate_login_uri`: the engine wants https there even for a client on loopback
     start_url: client.initiateLoginUri ?? client.homeUri ?? undefined,
     product_resource: client.product?.resource ?? undefined,

@@ -1,8 +1,8 @@
 /** The engine's configuration: assembled here from named parts, each small and in one place. */
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import type { JWK } from 'jose';
+import type { Configuration, JWKS } from 'oidc-provider';
+import type { Config } from '../../config/load.ts';
 import type { Context } from '../context.ts';
-import { findResourceScopes, ownResource } from '../core/clients/clients.ts';
+import { type Client, scopesOf } from '../core/clients/clients.ts';
 import { locales } from '../kernel/locale.ts';
 import { mayIntrospect } from './access-tokens.ts';
 import { askForGrant, entitlementIn } from './access.ts';
@@ -22,7 +22,7 @@ export interface EngineParts {
   readonly units: Units;
   readonly clients: ClientCache;
   readonly pages: EnginePages;
-  readonly jwks: readonly JWK[];
+  readonly jwks: JWKS;
   /** 32 bytes shared by all replicas: DPoP nonces are derived from it. */
   readonly nonceSecret: Buffer;
 }
@@ -31,7 +31,7 @@ export function configurationOf(parts: EngineParts): Configuration {
   const { ctx, units, clients, pages, jwks } = parts;
   return {
     adapter: createAdapterFactory(units, clients),
-    jwks: { keys: [...jwks] },
+    jwks,
     routes,
     cookies: cookies(ctx.config),
     ttl: lifetimes(units, ctx.now),
@@ -84,8 +84,6 @@ const clientRules: Configuration = {
     properties: [
       'first_party',
       'pkce_waived',
-      'api_scopes',
-      'resources',
       'product_resource',
       'start_url',
       'previous_secret',
@@ -137,11 +135,18 @@ function createExtraTokenClaims(units: Units): NonNullable<Configuration['extraT
   };
 }
 
-function features({ ctx, units, pages, nonceSecret }: EngineParts): NonNullable<Configuration['features']> {
+function features({
+  ctx,
+  units,
+  clients,
+  pages,
+  nonceSecret,
+}: EngineParts): NonNullable<Configuration['features']> {
   const on = { enabled: true };
   const off = { enabled: false };
   return {
     devInteractions: off,
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' }, // signing.ts
     userinfo: on,
     clientCredentials: on,
     claimsParameter: on,
@@ -164,7 +169,10 @@ function features({ ctx, units, pages, nonceSecret }: EngineParts): NonNullable<
       enabled: true,
       defaultResource: () => [],
       useGrantedResource: () => true,
-      getResourceServerInfo: (_koa, resource, client) => resourceServer(ctx, resource, client),
+      getResourceServerInfo: async (_koa, resource, { clientId }) => {
+        const client = await clients.find(clientId);
+        return resourceServer(ctx.config, client, resource);
+      },
     },
     rpInitiatedLogout: {
       enabled: true,
@@ -174,17 +182,13 @@ function features({ ctx, units, pages, nonceSecret }: EngineParts): NonNullable<
   };
 }
 
-type EngineClient = NonNullable<KoaContextWithOIDC['oidc']['client']>;
-
 /** A resource the client may ask tokens for, with the scopes that both it and the client know. */
-async function resourceServer(ctx: Context, resource: string, client: EngineClient) {
-  if (!(client['resources'] as string[]).includes(resource)) throw invalidTarget();
-  const own = ownResource(ctx.config);
-  const known = resource === own.resource ? own.scopes : await findResourceScopes(ctx.db, resource);
+function resourceServer(config: Config, client: Client | undefined, resource: string) {
+  if (!client?.resources.includes(resource)) throw invalidTarget();
+  const known = scopesOf(config, client, resource);
   if (!known) throw invalidTarget();
-  const allowed = new Set(client['api_scopes'] as string[]);
   return {
-    scope: known.filter((scope) => allowed.has(scope)).join(' '),
+    scope: known.filter((scope) => client.scopes.includes(scope)).join(' '),
     audience: resource,
     accessTokenFormat: 'jwt' as const,
     jwt: { sign: { alg: 'ES256' as const } },

@@ -2,22 +2,26 @@
 import { open, seal } from '../kernel/seal.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { LostRace } from './errors.ts';
-import type { Payload } from './queries.ts';
+import { copyJson, type Payload } from './copy-json.ts';
+
 import { rowKey } from './row-key.ts';
 import {
   consumeInteraction,
   findInteraction,
   insertInteraction,
   type InteractionRow,
+  type SignInMove,
+  updateSignIn,
 } from './session-queries.ts';
 import { routes } from './settings.ts';
 import type { Store } from './store.ts';
-import { readRow, recordWrite, type Unit, type Write } from './unit-of-work.ts';
+import { rememberFacts } from './standing.ts';
+import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
 
 export const interactionStore: Store = {
   async find(unit, uid) {
     const row = await readInteraction(unit, uid);
-    return row && !row.finishedAt ? { ...revealed(unit, uid, row.payload), jti: uid } : undefined;
+    return row && !row.finishedAt ? { ...revealed(unit, uid, copyJson(row.payload)), jti: uid } : undefined;
   },
 
   upsert(unit, uid, { payload, expiresAt }) {
@@ -25,24 +29,44 @@ export const interactionStore: Store = {
     const { client_id: client } = (payload['params'] ?? {}) as { client_id?: string };
     const write = { idHash: hashToken(uid), clientId: client ?? null, payload: stored, expiresAt };
     const row: InteractionRow = { ...write, state: null, version: 1, finishedAt: null };
-    const run: Write['run'] = (tx) => insertInteraction(tx, write);
-    recordWrite(unit, rowKey('Interaction', uid), { rank: 'insert', row, run });
+    recordWrite(unit, rowKey('Interaction', uid), {
+      rank: 'insert',
+      row,
+      statement: () => insertInteraction(write),
+    });
   },
 
   destroy(unit, uid) {
     recordWrite(unit, rowKey('Interaction', uid), {
       rank: 'consume',
-      run: async (tx) => {
-        if (!(await consumeInteraction(tx, hashToken(uid)))) throw new LostRace('session');
-      },
+      statement: () => consumeInteraction(hashToken(uid), unit.ctx.now()),
+      lost: () => new LostRace('session'),
     });
   },
 };
 
+/** Somebody else has moved the sign-in since it was read. */
+export class MovedOn extends Error {}
+
+/**
+ * Records where a sign-in stands now, in one write with what the engine has recorded of the interaction: when it has
+ * moved on since that version, nothing is written at all.
+ */
+export function recordMove(unit: Unit, uid: string, moved: Pick<SignInMove, 'version' | 'state'>): void {
+  const key = rowKey('Interaction', uid);
+  const written = unit.writes.get(key)?.row as InteractionRow | undefined;
+  const move = { ...moved, idHash: hashToken(uid), written };
+  unit.writes.set(key, { rank: 'consume', statement: () => updateSignIn(move), lost: () => new MovedOn() });
+}
+
 /** The interaction with our own columns: read together with the engine's, once a request. */
 export function readInteraction(unit: Unit, uid: string): Promise<InteractionRow | undefined> {
-  const { db, now } = unit.ctx;
-  return readRow(unit, rowKey('Interaction', uid), () => findInteraction(db, hashToken(uid), now()));
+  return readRow(unit, rowKey('Interaction', uid), async () => {
+    const row = await findInteraction(unit.ctx.db, hashToken(uid), unit.ctx.now());
+    if (row?.subject && row.clientId && row.facts)
+      rememberFacts(unit, { userId: row.subject, clientId: row.clientId }, row.facts);
+    return row;
+  });
 }
 
 /**

@@ -15,18 +15,16 @@ import { chooseLocale, preferredLocale } from '../kernel/locale.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { askAccess, entitlementIn } from './access.ts';
 import { isInteractionGone } from './errors.ts';
+import { settleUnit } from './flush.ts';
 import { saveGrant } from './grants.ts';
 import type { AccessPrompt } from './policy.ts';
 import type { Engine } from './provider.ts';
-import {
-  findInteraction,
-  findInteractionClient,
-  findSessionByUid,
-  updateSignInState,
-} from './session-queries.ts';
-import { readInteraction } from './interaction-store.ts';
+import { sessionKey } from './row-key.ts';
+import { findInteraction, findInteractionClient, findSessionByUid, updateSignIn } from './session-queries.ts';
+import { MovedOn, readInteraction, recordMove } from './interaction-store.ts';
 import { singleFactor } from './settings.ts';
-import { flushUnit, openUnit, readRow, type Unit } from './unit-of-work.ts';
+import { answerOf } from './statement.ts';
+import { openUnit, readRow, type Unit } from './unit-of-work.ts';
 
 export interface OpenedSignIn {
   readonly signIn: SignIn;
@@ -83,7 +81,7 @@ async function signInOf(parts: {
   const session =
     sessionUid === undefined
       ? undefined
-      : await readRow(unit, `Session:uid:${sessionUid}`, () => findSessionByUid(db, sessionUid, now()));
+      : await readRow(unit, sessionKey(sessionUid), () => findSessionByUid(db, sessionUid, now()));
   const userId = interaction.session?.accountId as UserId | undefined;
   return {
     uid: interaction.uid,
@@ -171,18 +169,18 @@ async function move(parts: Move): Promise<SignIn> {
   const row = await readInteraction(unit, interaction.uid);
   if (!row) throw new Failure('interaction_expired');
   if (transition.outcome) await tellEngine(parts, transition.outcome);
-  const moved = await inTransaction(unit.ctx, async (tx: Tx) => {
-    const write = { idHash: hashToken(interaction.uid), version: row.version, state: transition.state };
-    if (!(await updateSignInState(tx, write))) return false;
-    await transition.write?.(tx);
-    await flushUnit(tx, unit);
-    return true;
-  });
-  if (moved) return { ...signIn, state: transition.state };
-  // of two tries at once only one moves the sign-in, and both are on the audit trail
+  recordMove(unit, interaction.uid, { version: row.version, state: transition.state });
   const { problem, write } = transition;
-  if (problem && write) await inTransaction(unit.ctx, write);
-  return (await openSignIn(engine, unit.ctx, request)).signIn;
+  if (write) unit.records.push(write);
+  try {
+    await settleUnit(unit);
+  } catch (error) {
+    if (!(error instanceof MovedOn)) throw error;
+    // of two tries at once only one moves the sign-in, and both are on the audit trail
+    if (problem && write) await inTransaction(unit.ctx, write);
+    return (await openSignIn(engine, unit.ctx, request)).signIn;
+  }
+  return { ...signIn, state: transition.state };
 }
 
 /** Records the engine's part in the unit of work; nothing is written yet. */
@@ -258,7 +256,8 @@ export async function returnToSignIn(tx: Tx, uid: string, state: SignInState): P
   const typed = standing && 'email' in standing && { email: standing.email };
   // an identity that waits for this very sign-in goes on waiting, whatever comes of it
   const waiting = standing?.at === 'company' && standing.pending && { pending: standing.pending };
-  return updateSignInState(tx, { idHash, version: row.version, state: { ...state, ...typed, ...waiting } });
+  const move = updateSignIn({ idHash, version: row.version, state: { ...state, ...typed, ...waiting } });
+  return (await answerOf(tx.db, move)) !== undefined;
 }
 
 /** Where the person of an interaction that is over can start again, as far as it is still known. */

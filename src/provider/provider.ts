@@ -3,11 +3,9 @@
  * that keys can be swapped by making another one.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { JSONWebKeySet } from 'jose';
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Context } from '../context.ts';
-import { recordEvent } from '../core/audit/audit.ts';
-import { hasPasswordChangedSince, wayOf } from '../core/credentials/credentials.ts';
+import { holdPasswordOf, wayOf } from '../core/credentials/credentials.ts';
 import type { SigningKey } from '../core/keys/keys.ts';
 import { troubleMet } from '../db/patience.ts';
 import type { UserId } from '../kernel/ids.ts';
@@ -17,16 +15,19 @@ import { hashToken, isSameHash } from '../kernel/tokens.ts';
 import { evidenceAt } from './access.ts';
 import { type AccessTokens, type Bearer, createAccessTokens } from './access-tokens.ts';
 import { type BackChannelLogout, queueBackChannelLogout } from './back-channel-logout.ts';
-import type { ClientCache } from './client-cache.ts';
+import { type ClientCache, isClientId } from './client-cache.ts';
 import { configurationOf } from './configuration.ts';
 import { LostRace, SigningKeyRetired } from './errors.ts';
 import { logEngineEvents } from './engine-log.ts';
+import { settleUnit } from './flush.ts';
 import type { SignInResult } from './sign-in-result.ts';
 import type { EnginePages } from './pages.ts';
 import { answerUnwritten } from './unwritten.ts';
 import { extendRefreshToken, forgetRotation } from './refresh-token-store.ts';
 import { loadedSession } from './session-store.ts';
-import { openUnit, settleUnit, type Unit, type Units } from './unit-of-work.ts';
+import { routes } from './settings.ts';
+import { publicKeysOf, signingKeysOf } from './signing.ts';
+import { openUnit, recordWrite, type Unit, type Units } from './unit-of-work.ts';
 import { readMetadata, type ServedDocument } from './metadata.ts';
 
 export type { Bearer } from './access-tokens.ts';
@@ -61,18 +62,17 @@ export interface EngineMakings {
 export async function createEngine(ctx: Context, makings: EngineMakings): Promise<Engine> {
   const { config } = ctx;
   const { units, clients, pages, keys } = makings;
-  const jwks = keys.map((key) => key.privateJwk);
   const signing = keys.filter((key) => keys.find(({ alg }) => alg === key.alg) === key);
   const nonceSecret = deriveKey(config.secretKeys[0], 'dpop nonces');
   const provider = new Provider(
     config.issuer,
-    configurationOf({ ctx, units, clients, pages, jwks, nonceSecret }),
+    configurationOf({ ctx, units, clients, pages, jwks: signingKeysOf(keys), nonceSecret }),
   );
   provider.proxy = true; // http/engine.ts pins the forwarded origin to the issuer
   compareSecretsByHash(provider, ctx.now);
   logEngineEvents(provider);
   const backChannelLogout = queueBackChannelLogout(provider, units);
-  const accessTokens = createAccessTokens(config.issuer, publicKeys(jwks), clients);
+  const accessTokens = createAccessTokens(config.issuer, publicKeysOf(keys), clients);
   // asked before anybody is let in: they are made with keys that do not serve yet
   const documents = await readMetadata(config.issuer, provider.callback());
   const isStillGood = () => makings.arePublished(signing);
@@ -106,6 +106,9 @@ async function inUnitOfWork(
 ): Promise<void> {
   const unit = workings.units.getStore();
   if (!unit) throw new Error('the engine was called outside a unit of work');
+  const { client_id: askedBy } = koa.query;
+  if (koa.path === routes.authorization && typeof askedBy === 'string' && isClientId(askedBy))
+    unit.askedBy = askedBy;
   await next();
   if (!('oidc' in koa)) return; // no endpoint of the engine's
   await finish(workings, unit, koa);
@@ -156,19 +159,22 @@ async function noteSignIn(unit: Unit, koa: KoaContextWithOIDC): Promise<void> {
   // an interaction that follows (consent) brings the same sign-in again: one sign-in, one event
   if (!login || before?.evidence?.[0]?.at === login.evidence[0]?.at) return;
   const userId = session.accountId as UserId;
-  unit.records.push(async (tx) => {
-    const [proof] = login.evidence;
-    // a reset between the proof and the session has ended every session, and this one would be too late for it
-    if (proof?.method === 'pwd' && (await hasPasswordChangedSince(tx, userId, new Date(proof.at))))
-      throw new LostRace('session');
-    await recordEvent(tx, {
-      type: 'user.signed_in',
-      actorId: userId,
-      userId,
-      accountId: unit.login?.account,
-      clientId: oidc.client?.clientId,
-      details: wayOf(login.evidence),
+  const [proof] = login.evidence;
+  if (proof?.method === 'pwd') {
+    recordWrite(unit, `Password:${userId}`, {
+      rank: 'consume',
+      statement: () => holdPasswordOf(userId, new Date(proof.at)),
+      // a reset between the proof and the session has ended every session, and this one would be too late for it
+      lost: () => new LostRace('session'),
     });
+  }
+  unit.events.push({
+    type: 'user.signed_in',
+    actorId: userId,
+    userId,
+    accountId: unit.login.account,
+    clientId: oidc.client?.clientId,
+    details: wayOf(login.evidence),
   });
 }
 
@@ -177,9 +183,7 @@ function noteReuse(unit: Unit, { oidc }: KoaContextWithOIDC): void {
   const { reusedGrant: grantId } = unit;
   if (!grantId || !unit.writes.has(`Revoke:${grantId}`)) return;
   const clientId = oidc.client?.clientId;
-  unit.records.push((tx) =>
-    recordEvent(tx, { type: 'grant.revoked_on_reuse', clientId, details: { grant_id: grantId } }),
-  );
+  unit.events.push({ type: 'grant.revoked_on_reuse', clientId, details: { grant_id: grantId } });
 }
 
 /**
@@ -214,12 +218,4 @@ function compareSecretsByHash(provider: Provider, now: Clock): void {
     const isPrevious = isSameHash(hash, Buffer.from(this.previous_secret ?? '', 'hex'));
     return isCurrent || (isPrevious && now().getTime() < (this.previous_secret_until ?? 0));
   };
-}
-
-function publicKeys(jwks: readonly object[]): JSONWebKeySet {
-  const keys = jwks.map((jwk) => {
-    const { d, p, q, dp, dq, qi, ...publicJwk } = jwk as Record<string, unknown>;
-    return publicJwk;
-  });
-  return { keys };
 }

@@ -1,11 +1,15 @@
-/** The engine's tables. Keys of bearer values are SHA-256; dates decide by the context's clock, never by now(). */
+/**
+ * The engine's tables. Keys of bearer values are SHA-256; dates decide by the context's clock, never by now(). Reads bring
+ * what the thing rests on along (standing.ts); writes are statements that are written together (statement.ts).
+ */
 import { sql } from 'kysely';
 import type { Tx } from '../context.ts';
 import type { Evidence } from '../core/credentials/credentials.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Db } from '../db/connect.ts';
-
-export type Payload = Record<string, unknown>;
+import type { Payload } from './copy-json.ts';
+import { joinStanding, standingColumns, type StandingColumns } from './standing-queries.ts';
+import type { Statement } from './statement.ts';
 
 export type ArtifactModel =
   | 'AccessToken'
@@ -21,22 +25,26 @@ export interface ArtifactKey {
 }
 
 export interface ArtifactRow {
+  readonly model: ArtifactModel;
   readonly payload: Payload;
   readonly grantId: string | null;
   readonly consumedAt: Date | null;
   readonly expiresAt: Date;
 }
 
-/** By primary key. */
-export async function findArtifact(db: Db, { model, idHash }: ArtifactKey, now: Date) {
-  const row = await db
-    .selectFrom('artifacts')
-    .select(['payload', 'grantId', 'consumedAt', 'expiresAt'])
-    .where('model', '=', model)
-    .where('idHash', '=', idHash)
-    .where('expiresAt', '>', now)
-    .executeTakeFirst();
-  return row as ArtifactRow | undefined;
+/** One of any of these models; no id is of two. By primary key. */
+export async function findArtifact(
+  db: Db,
+  { models, idHash }: { readonly models: readonly ArtifactModel[]; readonly idHash: Buffer },
+  now: Date,
+) {
+  const result = await sql<ArtifactRow & StandingColumns>`
+    select token.model, token.payload, token.grant_id, token.consumed_at, token.expires_at, ${standingColumns}
+    from artifacts token ${joinStanding(now)}
+    where token.model = any(${[...models]}) and token.id_hash = ${idHash} and token.expires_at > ${now}`.execute(
+    db,
+  );
+  return result.rows[0];
 }
 
 export interface NewArtifact extends ArtifactKey {
@@ -45,42 +53,26 @@ export interface NewArtifact extends ArtifactKey {
   readonly expiresAt: Date;
 }
 
-/** False when there is one already: so a replayed proof is refused. An expired one counts as gone. */
-export async function insertArtifact(tx: Tx, { payload, ...artifact }: NewArtifact): Promise<boolean> {
-  const json = JSON.stringify(payload);
-  const result = await tx.db
-    .insertInto('artifacts')
-    .values({ ...artifact, payload: json })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['model', 'idHash'])
-        .doUpdateSet({
-          payload: json,
-          grantId: artifact.grantId,
-          consumedAt: null,
-          expiresAt: artifact.expiresAt,
-        })
-        .where('artifacts.expiresAt', '<=', tx.now()),
-    )
-    .executeTakeFirst();
-  return result.numInsertedOrUpdatedRows === 1n;
+/** Nothing when there is one already: so a replayed proof is refused. An expired one counts as gone. */
+export function insertArtifact({ payload, ...artifact }: NewArtifact, now: Date): Statement {
+  return sql`
+    insert into artifacts (model, id_hash, grant_id, payload, expires_at) values (${artifact.model},
+      ${artifact.idHash}, ${artifact.grantId}, ${JSON.stringify(payload)}, ${artifact.expiresAt})
+    on conflict (model, id_hash) do update set payload = excluded.payload, grant_id = excluded.grant_id,
+      consumed_at = null, expires_at = excluded.expires_at
+    where artifacts.expires_at <= ${now} returning '' as answer`;
 }
 
-/** Single use in one statement: of any number of callers on any number of replicas one gets true. */
-export async function consumeArtifact(tx: Tx, { model, idHash }: ArtifactKey): Promise<boolean> {
-  const result = await tx.db
-    .updateTable('artifacts')
-    .set({ consumedAt: tx.now() })
-    .where('model', '=', model)
-    .where('idHash', '=', idHash)
-    .where('consumedAt', 'is', null)
-    .where('expiresAt', '>', tx.now())
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+/** Single use in one statement: of any number of callers on any number of replicas one gets an answer. */
+export function consumeArtifact({ model, idHash }: ArtifactKey, now: Date): Statement {
+  return sql`
+    update artifacts set consumed_at = ${now} where model = ${model} and id_hash = ${idHash}
+      and consumed_at is null and expires_at > ${now} returning '' as answer`;
 }
 
-export async function deleteArtifact(tx: Tx, { model, idHash }: ArtifactKey): Promise<void> {
-  await tx.db.deleteFrom('artifacts').where('model', '=', model).where('idHash', '=', idHash).execute();
+export function deleteArtifact({ model, idHash }: ArtifactKey): Statement {
+  return sql`
+    delete from artifacts where model = ${model} and id_hash = ${idHash} returning '' as answer`;
 }
 
 export interface GrantRow {
@@ -110,23 +102,22 @@ export interface NewGrant {
   readonly expiresAt: Date;
 }
 
-export async function insertGrant(tx: Tx, { payload, evidence, ...grant }: NewGrant): Promise<void> {
-  await tx.db
-    .insertInto('grants')
-    .values({ ...grant, payload: JSON.stringify(payload), evidence: JSON.stringify(evidence) })
-    .execute();
+export function insertGrant({ payload, evidence, ...grant }: NewGrant): Statement {
+  return sql`
+    insert into grants (id, user_id, client_id, account_id, evidence, payload, expires_at) values (${grant.id},
+      ${grant.userId}, ${grant.clientId}, ${grant.accountId}, ${JSON.stringify(evidence)},
+      ${JSON.stringify(payload)}, ${grant.expiresAt}) returning '' as answer`;
 }
 
 /** Widens a grant, or rests it on newer evidence. Its account is set once; and a grant revoked meanwhile is not brought back. */
-export async function updateGrant(
-  tx: Tx,
-  { id, payload, evidence }: Pick<NewGrant, 'id' | 'payload' | 'evidence'>,
-): Promise<void> {
-  await tx.db
-    .updateTable('grants')
-    .set({ payload: JSON.stringify(payload), evidence: JSON.stringify(evidence) })
-    .where('id', '=', id)
-    .execute();
+export function updateGrant({
+  id,
+  payload,
+  evidence,
+}: Pick<NewGrant, 'id' | 'payload' | 'evidence'>): Statement {
+  return sql`
+    update grants set payload = ${JSON.stringify(payload)}, evidence = ${JSON.stringify(evidence)}
+    where id = ${id} returning '' as answer`;
 }
 
 /** Ends a grant with everything that was issued on it: codes, tokens, the refresh family. */
@@ -149,14 +140,13 @@ export interface FamilyRow {
   readonly previousUntil: Date | null;
 }
 
-export async function findFamily(db: Db, familyHash: Buffer, now: Date): Promise<FamilyRow | undefined> {
-  const row = await db
-    .selectFrom('refreshFamilies')
-    .select(['payload', 'grantId', 'currentHash', 'previousHash', 'previousUntil'])
-    .where('familyHash', '=', familyHash)
-    .where('expiresAt', '>', now)
-    .executeTakeFirst();
-  return row as FamilyRow | undefined;
+export async function findFamily(db: Db, familyHash: Buffer, now: Date) {
+  const result = await sql<FamilyRow & StandingColumns>`
+    select token.payload, token.grant_id, token.current_hash, token.previous_hash, token.previous_until,
+      ${standingColumns}
+    from refresh_families token ${joinStanding(now)}
+    where token.family_hash = ${familyHash} and token.expires_at > ${now}`.execute(db);
+  return result.rows[0];
 }
 
 export interface NewFamily {
@@ -167,11 +157,11 @@ export interface NewFamily {
   readonly expiresAt: Date;
 }
 
-export async function insertFamily(tx: Tx, { payload, ...family }: NewFamily): Promise<void> {
-  await tx.db
-    .insertInto('refreshFamilies')
-    .values({ ...family, generation: 1, payload: JSON.stringify(payload) })
-    .execute();
+export function insertFamily({ payload, ...family }: NewFamily): Statement {
+  return sql`
+    insert into refresh_families (family_hash, grant_id, current_hash, generation, payload, expires_at)
+    values (${family.familyHash}, ${family.grantId}, ${family.currentHash}, 1, ${JSON.stringify(payload)},
+      ${family.expiresAt}) returning '' as answer`;
 }
 
 export interface Rotation {
@@ -185,13 +175,13 @@ export interface Rotation {
 
 /**
  * Rotates, in one statement: from the current token to its successor, or, within the grace, nowhere (it has been
- * rotated by another request already). Answers the hash of the token that is current now; undefined for any other
- * token, which is a replay.
+ * rotated by another request already). Answers the hash of the token that is current now, in hexadecimal; nothing for any
+ * other token, which is a replay.
  */
-export async function consumeRefreshToken(tx: Tx, rotation: Rotation): Promise<Buffer | undefined> {
+export function consumeRefreshToken(rotation: Rotation, now: Date): Statement {
   const { familyHash, presentedHash, successorHash, graceUntil, expiresAt } = rotation;
   const first = sql`current_hash = ${presentedHash}`;
-  const result = await sql<{ currentHash: Buffer }>`
+  return sql`
     update refresh_families set
       current_hash = case when ${first} then ${successorHash}::bytea else current_hash end,
       previous_hash = case when ${first} then current_hash else previous_hash end,
@@ -200,29 +190,23 @@ export async function consumeRefreshToken(tx: Tx, rotation: Rotation): Promise<B
       payload = case when ${first} then ${JSON.stringify(rotation.payload)}::jsonb else payload end,
       expires_at = case when ${first} then ${expiresAt}::timestamptz else expires_at end
     where family_hash = ${familyHash}
-      and (${first} or (previous_hash = ${presentedHash} and previous_until > ${tx.now()}))
-    returning current_hash`.execute(tx.db);
-  return result.rows[0]?.currentHash;
+      and (${first} or (previous_hash = ${presentedHash} and previous_until > ${now}))
+    returning encode(current_hash, 'hex') as answer`;
 }
 
 /** Moves the end of a family whose token has just been used; in the row and in the engine's own document. */
-export async function updateFamilyExpiry(
-  tx: Tx,
-  {
-    familyHash,
-    currentHash,
-    expiresAt,
-    exp,
-  }: Pick<NewFamily, 'familyHash' | 'currentHash' | 'expiresAt'> & { exp: number },
-): Promise<void> {
-  await tx.db
-    .updateTable('refreshFamilies')
-    .set({ expiresAt, payload: sql`jsonb_set(payload, '{exp}', ${exp}::text::jsonb)` })
-    .where('familyHash', '=', familyHash)
-    .where('currentHash', '=', currentHash)
-    .execute();
+export function updateFamilyExpiry({
+  familyHash,
+  currentHash,
+  expiresAt,
+  exp,
+}: Pick<NewFamily, 'familyHash' | 'currentHash' | 'expiresAt'> & { exp: number }): Statement {
+  return sql`
+    update refresh_families set expires_at = ${expiresAt},
+      payload = jsonb_set(payload, '{exp}', ${String(exp)}::text::jsonb)
+    where family_hash = ${familyHash} and current_hash = ${currentHash} returning '' as answer`;
 }
 
-export async function deleteFamily(tx: Tx, familyHash: Buffer): Promise<void> {
-  await tx.db.deleteFrom('refreshFamilies').where('familyHash', '=', familyHash).execute();
+export function deleteFamily(familyHash: Buffer): Statement {
+  return sql`delete from refresh_families where family_hash = ${familyHash} returning '' as answer`;
 }

@@ -6,6 +6,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { addSeconds, day } from '../kernel/time.ts';
 import { hashToken, isSameHash } from '../kernel/tokens.ts';
+import { copyJson, type Payload } from './copy-json.ts';
 import { refreshTokenLife } from './settings.ts';
 import type { Store } from './store.ts';
 import { LostRace } from './errors.ts';
@@ -15,11 +16,11 @@ import {
   type FamilyRow,
   findFamily,
   insertFamily,
-  type Payload,
   updateFamilyExpiry,
 } from './queries.ts';
 import { familyHash, graceSeconds, storedSuccessorOf, successorOf } from './refresh-family.ts';
-import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
+import { rememberStanding } from './standing.ts';
+import { readRow, recordWrite, type StatementWrite, type Unit } from './unit-of-work.ts';
 
 export const refreshTokenStore: Store = {
   /** A token that was rotated away, beyond its grace, is answered as consumed: then the engine ends the grant. */
@@ -27,7 +28,7 @@ export const refreshTokenStore: Store = {
     const family = familyHash(token);
     const row = family && (await readFamily(unit, family));
     if (!row) return undefined;
-    const payload = { ...row.payload, jti: token };
+    const payload = { ...copyJson(row.payload), jti: token };
     if (isLive(row, token, unit.ctx.now())) return payload;
     unit.reusedGrant = row.grantId;
     return { ...payload, consumed: Math.floor(unit.ctx.now().getTime() / 1000) };
@@ -43,24 +44,17 @@ export const refreshTokenStore: Store = {
     const family = familyHash(rotation?.presented ?? token);
     if (!family) throw new Error('the engine made a refresh token of another shape');
     const grantId = String(payload['grantId']);
-    recordWrite(unit, keyOf(family), {
-      rank: rotation ? 'consume' : 'insert',
-      run: rotation
-        ? (tx) => rotate(tx, unit, { family, payload, expiresAt })
-        : (tx) =>
-            insertFamily(tx, {
-              familyHash: family,
-              grantId,
-              currentHash: hashToken(token),
-              payload,
-              expiresAt,
-            }),
-    });
+    if (rotation) {
+      recordWrite(unit, keyOf(family), rotationOf(unit, rotation, { family, payload, expiresAt }));
+      return;
+    }
+    const first = { familyHash: family, grantId, currentHash: hashToken(token), payload, expiresAt };
+    recordWrite(unit, keyOf(family), { rank: 'insert', statement: () => insertFamily(first) });
   },
 
   destroy(unit, token) {
     const family = familyHash(token);
-    if (family) recordWrite(unit, keyOf(family), { rank: 'delete', run: (tx) => deleteFamily(tx, family) });
+    if (family) recordWrite(unit, keyOf(family), { rank: 'delete', statement: () => deleteFamily(family) });
   },
 };
 
@@ -82,31 +76,42 @@ export function extendRefreshToken(unit: Unit, { entities }: KoaContextWithOIDC[
   const currentHash = hashToken(token.jti);
   recordWrite(unit, keyOf(family), {
     rank: 'insert',
-    run: (tx) => updateFamilyExpiry(tx, { familyHash: family, currentHash, expiresAt, exp }),
+    statement: () => updateFamilyExpiry({ familyHash: family, currentHash, expiresAt, exp }),
   });
 }
 
-type Tx = Parameters<typeof consumeRefreshToken>[0];
+interface Next {
+  readonly family: Buffer;
+  readonly payload: Payload;
+  readonly expiresAt: Date;
+}
 
-async function rotate(
-  tx: Tx,
-  unit: Unit,
-  next: { family: Buffer; payload: Payload; expiresAt: Date },
-): Promise<void> {
-  const { rotation } = unit;
-  if (!rotation) throw new Error('nothing is being rotated');
+function rotationOf(unit: Unit, rotation: NonNullable<Unit['rotation']>, next: Next): StatementWrite {
+  const { presented } = rotation;
   const { secretKeys } = unit.ctx.config;
-  const stored = await consumeRefreshToken(tx, {
-    familyHash: next.family,
-    presentedHash: hashToken(rotation.presented),
-    successorHash: hashToken(successorOf(rotation.presented, secretKeys)),
-    graceUntil: addSeconds(tx.now(), graceSeconds),
-    payload: next.payload,
-    expiresAt: next.expiresAt,
-  });
-  const successor = stored && storedSuccessorOf(rotation.presented, stored, secretKeys);
-  if (!successor) throw new LostRace('refresh_token', String(next.payload['grantId']));
-  rotation.successor = successor;
+  const lost = () => new LostRace('refresh_token', String(next.payload['grantId']));
+  return {
+    rank: 'consume',
+    statement: () => {
+      const now = unit.ctx.now();
+      const change = {
+        familyHash: next.family,
+        presentedHash: hashToken(presented),
+        successorHash: hashToken(successorOf(presented, secretKeys)),
+        graceUntil: addSeconds(now, graceSeconds),
+        payload: next.payload,
+        expiresAt: next.expiresAt,
+      };
+      return consumeRefreshToken(change, now);
+    },
+    lost,
+    settled: (answer) => {
+      const successor = storedSuccessorOf(presented, Buffer.from(answer, 'hex'), secretKeys);
+      // rotated by another replica under a key that is gone: nobody can name its successor, and the grant ends
+      if (successor === undefined) throw lost();
+      rotation.successor = successor;
+    },
+  };
 }
 
 function isLive(row: FamilyRow, token: string, now: Date): boolean {
@@ -117,7 +122,11 @@ function isLive(row: FamilyRow, token: string, now: Date): boolean {
 }
 
 function readFamily(unit: Unit, family: Buffer): Promise<FamilyRow | undefined> {
-  return readRow(unit, keyOf(family), () => findFamily(unit.ctx.db, family, unit.ctx.now()));
+  return readRow(unit, keyOf(family), async () => {
+    const row = await findFamily(unit.ctx.db, family, unit.ctx.now());
+    if (row) rememberStanding(unit, row, row);
+    return row;
+  });
 }
 
 function keyOf(family: Buffer): string {

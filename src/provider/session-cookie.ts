@@ -18,7 +18,7 @@ export async function findSignedInUser(
   const signature = valueOf(cookies, `${name}.sig`);
   // over name and value together: what we have signed under another name is no session
   if (!id || !signature || !cookieKeys(config).verify(`${name}=${id}`, signature)) return undefined;
-  const session = await findSession(db, hashToken(id), now());
+  const session = await findSession(db, { idHash: hashToken(id) }, now());
   return session?.payload['accountId'] as UserId | undefined;
 }
 

@@ -4,7 +4,11 @@ import type { Tx } from '../context.ts';
 import type { Evidence } from '../core/credentials/credentials.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Db } from '../db/connect.ts';
-import type { Payload } from './queries.ts';
+import { selectAccessFacts } from '../core/access/access.ts';
+
+import type { Payload } from './copy-json.ts';
+import type { Statement } from './statement.ts';
+import { type GrantColumns, joinSessionStanding, sessionStanding } from './standing-queries.ts';
 
 export interface SessionRow {
   readonly idHash: Buffer;
@@ -14,17 +18,34 @@ export interface SessionRow {
   readonly payload: Payload;
 }
 
-const sessionColumns = ['idHash', 'uid', 'accountId', 'evidence', 'payload'] as const;
+export interface SessionStanding extends GrantColumns {
+  readonly userId: UserId | null;
+  readonly grantId: string | null;
+}
 
-export async function findSession(db: Db, idHash: Buffer, now: Date): Promise<SessionRow | undefined> {
-  const query = db.selectFrom('sessions').select(sessionColumns).where('expiresAt', '>', now);
-  return (await query.where('idHash', '=', idHash).executeTakeFirst()) as SessionRow | undefined;
+/** With what an authorization by this client rests on; of nobody knows whom, without. */
+export async function findSession(
+  db: Db,
+  { idHash, clientId }: { readonly idHash: Buffer; readonly clientId?: string | undefined },
+  now: Date,
+) {
+  const result = await sql<SessionRow & SessionStanding>`
+    select browser.id_hash, browser.uid, browser.account_id, browser.evidence, browser.payload, browser.user_id,
+      ${sessionStanding(clientId)}
+    from sessions browser ${joinSessionStanding(clientId, now)}
+    where browser.id_hash = ${idHash} and browser.expires_at > ${now}`.execute(db);
+  return result.rows[0];
 }
 
 /** By sessions_uid_key. */
 export async function findSessionByUid(db: Db, uid: string, now: Date): Promise<SessionRow | undefined> {
-  const query = db.selectFrom('sessions').select(sessionColumns).where('expiresAt', '>', now);
-  return (await query.where('uid', '=', uid).executeTakeFirst()) as SessionRow | undefined;
+  const row = await db
+    .selectFrom('sessions')
+    .select(['idHash', 'uid', 'accountId', 'evidence', 'payload'])
+    .where('expiresAt', '>', now)
+    .where('uid', '=', uid)
+    .executeTakeFirst();
+  return row as SessionRow | undefined;
 }
 
 export interface SessionWrite {
@@ -38,17 +59,12 @@ export interface SessionWrite {
   readonly expiresAt: Date;
 }
 
-export async function insertSession(tx: Tx, { payload, evidence, ...session }: SessionWrite): Promise<void> {
-  await tx.db
-    .insertInto('sessions')
-    .values({
-      ...session,
-      accountId: session.accountId ?? null,
-      evidence: evidence === undefined ? null : JSON.stringify(evidence),
-      payload: JSON.stringify(payload),
-      createdAt: tx.now(),
-    })
-    .execute();
+export function insertSession({ payload, evidence, ...session }: SessionWrite, now: Date): Statement {
+  return sql`
+    insert into sessions (id_hash, uid, user_id, account_id, evidence, payload, created_at, expires_at)
+    values (${session.idHash}, ${session.uid}, ${session.userId}, ${session.accountId ?? null},
+      ${evidence === undefined ? null : JSON.stringify(evidence)}, ${JSON.stringify(payload)}, ${now},
+      ${session.expiresAt}) returning '' as answer`;
 }
 
 export interface SessionChange extends SessionWrite {
@@ -59,14 +75,14 @@ export interface SessionChange extends SessionWrite {
 }
 
 /**
- * Writes an existing session; false when it has ended meanwhile, for an ended session must stay ended. Authorizations
+ * Writes an existing session; nothing when it has ended meanwhile, for an ended session must stay ended. Authorizations
  * are merged client by client, since the engine writes the whole document and two tabs would lose each other's; a
  * request that did not rotate the id cannot roll a rotation back.
  */
-export async function updateSession(tx: Tx, change: SessionChange): Promise<boolean> {
+export function updateSession(change: SessionChange): Statement {
   const { authorizations, ...payload } = change.payload;
   const evidence = change.evidence === undefined ? null : JSON.stringify(change.evidence);
-  const result = await sql`
+  return sql`
     update sessions set
       id_hash = case when ${change.rotated}::boolean then ${change.idHash}::bytea else id_hash end,
       user_id = ${change.userId}, expires_at = ${change.expiresAt},
@@ -76,8 +92,7 @@ export async function updateSession(tx: Tx, change: SessionChange): Promise<bool
         (case when user_id is not distinct from ${change.userId}::text
            then coalesce(payload->'authorizations', '{}') else '{}' end - ${[...change.removedClients]}::text[])
         || ${JSON.stringify(authorizations ?? {})}::jsonb)
-    where uid = ${change.uid}`.execute(tx.db);
-  return result.numAffectedRows === 1n;
+    where uid = ${change.uid} returning '' as answer`;
 }
 
 /** False when it had ended already. By sessions_uid_key. */
@@ -95,19 +110,20 @@ export interface InteractionRow {
   readonly expiresAt: Date;
 }
 
-/** A finished interaction is found too, emptied. */
-export async function findInteraction(
-  db: Db,
-  idHash: Buffer,
-  now: Date,
-): Promise<InteractionRow | undefined> {
-  const row = await db
-    .selectFrom('interactions')
-    .select(['payload', 'clientId', 'state', 'version', 'finishedAt', 'expiresAt'])
-    .where('idHash', '=', idHash)
-    .where('expiresAt', '>', now)
-    .executeTakeFirst();
-  return row as InteractionRow | undefined;
+export interface InteractionStanding {
+  /** Who has signed in, once the interaction has a result. */
+  readonly subject: string | null;
+  readonly facts: string | null;
+}
+
+/** A finished interaction is found too, emptied; one that has a result with what an access decision on it rests on. */
+export async function findInteraction(db: Db, idHash: Buffer, now: Date) {
+  const subject = sql`visit.payload->'result'->'login'->>'accountId'`;
+  const result = await sql<InteractionRow & InteractionStanding>`
+    select visit.payload, visit.client_id, visit.state, visit.version, visit.finished_at, visit.expires_at,
+      ${subject} as subject, ${selectAccessFacts(subject, sql`visit.client_id`)} as facts
+    from interactions visit where visit.id_hash = ${idHash} and visit.expires_at > ${now}`.execute(db);
+  return result.rows[0];
 }
 
 /** Whose sign-in it was, also after its hour: for as long as the row is there, its page can say where to start again. */
@@ -124,45 +140,35 @@ export interface InteractionWrite {
 }
 
 /** Inserts or updates; one that has finished stays finished. */
-export async function insertInteraction(
-  tx: Tx,
-  { payload, ...interaction }: InteractionWrite,
-): Promise<void> {
-  const json = JSON.stringify(payload);
-  await tx.db
-    .insertInto('interactions')
-    .values({ ...interaction, payload: json })
-    .onConflict((conflict) =>
-      conflict
-        .column('idHash')
-        .doUpdateSet({ payload: json, expiresAt: interaction.expiresAt })
-        .where('interactions.finishedAt', 'is', null),
-    )
-    .execute();
+export function insertInteraction({ payload, ...interaction }: InteractionWrite): Statement {
+  return sql`
+    insert into interactions (id_hash, client_id, payload, expires_at) values (${interaction.idHash},
+      ${interaction.clientId}, ${JSON.stringify(payload)}, ${interaction.expiresAt})
+    on conflict (id_hash) do update set payload = excluded.payload, expires_at = excluded.expires_at
+    where interactions.finished_at is null returning '' as answer`;
 }
 
-/** Finishes an interaction, once: false when another request did. What it held is wiped. */
-export async function consumeInteraction(tx: Tx, idHash: Buffer): Promise<boolean> {
-  const result = await tx.db
-    .updateTable('interactions')
-    .set({ finishedAt: tx.now(), payload: '{}', state: null })
-    .where('idHash', '=', idHash)
-    .where('finishedAt', 'is', null)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+/** Finishes an interaction, once: nothing when another request did. What it held is wiped. */
+export function consumeInteraction(idHash: Buffer, now: Date): Statement {
+  return sql`
+    update interactions set finished_at = ${now}, payload = '{}', state = null
+    where id_hash = ${idHash} and finished_at is null returning '' as answer`;
 }
 
-/** Writes where a sign-in stands; false when it has moved on since `version` was read, and then nothing is written. */
-export async function updateSignInState(
-  tx: Tx,
-  { idHash, version, state }: { idHash: Buffer; version: number; state: unknown },
-): Promise<boolean> {
-  const result = await tx.db
-    .updateTable('interactions')
-    .set({ state: JSON.stringify(state), version: version + 1 })
-    .where('idHash', '=', idHash)
-    .where('version', '=', version)
-    .where('finishedAt', 'is', null)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+export interface SignInMove {
+  readonly idHash: Buffer;
+  /** As it was read. */
+  readonly version: number;
+  readonly state: unknown;
+  /** The engine's part, where that has changed too. */
+  readonly written?: Pick<InteractionWrite, 'payload' | 'expiresAt'> | undefined;
+}
+
+/** Writes where a sign-in stands; nothing when it has moved on since `version` was read, and then nothing is written. */
+export function updateSignIn({ idHash, version, state, written }: SignInMove): Statement {
+  const engine =
+    written && sql`, payload = ${JSON.stringify(written.payload)}, expires_at = ${written.expiresAt}`;
+  return sql`
+    update interactions set state = ${JSON.stringify(state)}, version = ${version + 1}${engine ?? sql``}
+    where id_hash = ${idHash} and version = ${version} and finished_at is null returning '' as answer`;
 }

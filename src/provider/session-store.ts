@@ -5,10 +5,11 @@ import type { UserId } from '../kernel/ids.ts';
 import { open, seal } from '../kernel/seal.ts';
 import { earliest } from '../kernel/time.ts';
 import { hashToken } from '../kernel/tokens.ts';
-import { rowKey } from './row-key.ts';
+import { copyJson, type Payload } from './copy-json.ts';
+import { rowKey, sessionKey } from './row-key.ts';
 import type { Store } from './store.ts';
 import { LostRace } from './errors.ts';
-import type { Payload } from './queries.ts';
+
 import {
   deleteSession,
   findSession,
@@ -17,23 +18,22 @@ import {
   type SessionRow,
   updateSession,
 } from './session-queries.ts';
+import { rememberFacts, rememberGrant } from './standing.ts';
 import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
 
 type Authorizations = Record<string, unknown>;
 
 export const sessionStore: Store = {
   async find(unit, id) {
-    const { db, now } = unit.ctx;
-    const row = await readRow(unit, rowKey('Session', id), () => findSession(db, hashToken(id), now()));
+    const row = await readRow(unit, rowKey('Session', id), () => loadSession(unit, id));
     noteProof(unit, row);
-    // a copy of its own: the engine changes the document it is given
-    if (row) unit.rows.set(loadedKey(row.uid), Promise.resolve(structuredClone(row)));
+    if (row) unit.rows.set(loadedKey(row.uid), Promise.resolve(row));
     return row && { ...revealed(unit, row), jti: id };
   },
 
   async findByUid(unit, uid) {
     const { db, now } = unit.ctx;
-    const row = await readRow(unit, `Session:uid:${uid}`, () => findSessionByUid(db, uid, now()));
+    const row = await readRow(unit, sessionKey(uid), () => findSessionByUid(db, uid, now()));
     noteProof(unit, row);
     return row && revealed(unit, row);
   },
@@ -52,7 +52,7 @@ export const sessionStore: Store = {
     };
     recordWrite(unit, `Session:write:${uid}`, {
       rank: 'session',
-      run: async (tx) => {
+      statement: () => {
         const evidence = unit.login?.evidence;
         const until = endOf(evidence ?? loaded?.evidence ?? []);
         const facts = {
@@ -61,12 +61,12 @@ export const sessionStore: Store = {
           // an identity provider may have said how long a session here may last (SAML core 2.7.2)
           expiresAt: earliest(expiresAt, until) ?? expiresAt,
         };
-        if (!loaded) return insertSession(tx, { ...change, ...facts });
+        if (!loaded) return insertSession({ ...change, ...facts }, unit.ctx.now());
         const removedClients = removedFrom(loaded.payload, payload);
         const rotated = !change.idHash.equals(loaded.idHash);
-        if (await updateSession(tx, { ...change, ...facts, rotated, removedClients })) return;
-        throw new LostRace('session');
+        return updateSession({ ...change, ...facts, rotated, removedClients });
       },
+      lost: () => new LostRace('session'),
     });
   },
 
@@ -86,6 +86,17 @@ export const sessionStore: Store = {
     });
   },
 };
+
+/** With what an authorization of the client that asks rests on. */
+async function loadSession(unit: Unit, id: string): Promise<SessionRow | undefined> {
+  const { askedBy: clientId } = unit;
+  const row = await findSession(unit.ctx.db, { idHash: hashToken(id), clientId }, unit.ctx.now());
+  if (row?.userId && clientId !== undefined) {
+    if (row.grantId !== null) rememberGrant(unit, row.grantId, row);
+    rememberFacts(unit, { userId: row.userId, clientId }, row.facts);
+  }
+  return row;
+}
 
 /** The lifetimes of settings.ts count from it. */
 function noteProof(unit: Unit, row: SessionRow | undefined): void {
@@ -107,7 +118,8 @@ function concealed({ ctx }: Unit, uid: string, payload: Payload): Payload {
 }
 
 /** A sign-out whose key is gone meanwhile is forgotten: the session goes on, and the question is asked again. */
-function revealed({ ctx }: Unit, { uid, payload }: SessionRow): Payload {
+function revealed({ ctx }: Unit, { uid, payload: stored }: SessionRow): Payload {
+  const payload = copyJson(stored);
   const { state, ...rest } = payload as Payload & { readonly state?: Payload };
   if (typeof state?.['secret'] !== 'string') return payload;
   try {

@@ -1,4 +1,4 @@
-import type { Payload } from './queries.ts';
+import type { Payload } from './copy-json.ts';
 import type { Unit } from './unit-of-work.ts';
 
 /** How one kind of thing is kept. A store that leaves an operation out has no use for it. */

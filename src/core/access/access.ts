@@ -16,7 +16,14 @@ export type {
   Entitlement,
 } from './decide.ts';
 export { describeDenial, explainDenial, type Explanation, type Remedy } from './explain.ts';
-export { loadAccessFacts, loadProspectFacts, type AccessFacts, type AccountFacts } from './facts.ts';
+export {
+  loadAccessFacts,
+  loadProspectFacts,
+  readAccessFacts,
+  selectAccessFacts,
+  type AccessFacts,
+  type AccountFacts,
+} from './facts.ts';
 
 export interface AccessAnswer {
   readonly facts: AccessFacts;

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../db/connect.ts';
 import type { AccountId, ProductId, UserId } from '../../kernel/ids.ts';
 import type { AccountStatus } from '../accounts/accounts.ts';
@@ -71,7 +71,17 @@ export async function loadAccessFacts(
   db: Db,
   { userId, clientId }: { userId: string; clientId: string },
 ): Promise<AccessFacts | undefined> {
-  const result = await sql<{ facts: unknown }>`
+  const facts = selectAccessFacts(sql`${userId}::text`, sql`${clientId}::text`);
+  const result = await sql<{ facts: string | null }>`select ${facts} as facts`.execute(db);
+  return readAccessFacts(result.rows[0]?.facts);
+}
+
+/** The same as part of another statement, which says whose: a text for readAccessFacts, or null. */
+export function selectAccessFacts(
+  userId: RawBuilder<unknown>,
+  clientId: RawBuilder<unknown>,
+): RawBuilder<string | null> {
+  return sql`(
     select jsonb_build_object(
       'user', jsonb_build_object('id', u.id, 'state', u.state, 'email', u.email, 'name', u.name,
         'emailVerified', u.email_verified_at is not null, 'locale', u.locale, 'updatedAt', u.updated_at),
@@ -80,11 +90,9 @@ export async function loadAccessFacts(
         select jsonb_agg(${accountColumns} order by a.name, a.id)
         from memberships m join accounts a on a.id = m.account_id
         left join subscriptions s on s.account_id = a.id and s.product_id = c.product_id
-        where m.user_id = u.id), '[]')) as facts
+        where m.user_id = u.id), '[]'))::text
     from users u join clients c on c.client_id = ${clientId} left join products p on p.id = c.product_id
-    where u.id = ${userId}`.execute(db); // by primary keys; memberships_user_id_idx, seats_membership_idx
-  const facts = result.rows[0]?.facts;
-  return facts === undefined ? undefined : (reviveDates(facts) as AccessFacts);
+    where u.id = ${userId})`; // by primary keys; memberships_user_id_idx, seats_membership_idx
 }
 
 export interface Prospect {
@@ -102,7 +110,7 @@ export async function loadProspectFacts(
   db: Db,
   { clientId, accountId, email, role, products, now }: Prospect,
 ): Promise<AccessFacts | undefined> {
-  const result = await sql<{ facts: unknown }>`
+  const result = await sql<{ facts: string }>`
     select jsonb_build_object(
       'user', jsonb_build_object('id', u.id, 'state', 'active', 'email', u.email, 'name', null,
         'emailVerified', true, 'locale', null, 'updatedAt', ${now}::timestamptz),
@@ -113,15 +121,14 @@ export async function loadProspectFacts(
           'subscription', jsonb_build_object('startsAt', ss.starts_at, 'endsAt', ss.expires_at,
             'graceDays', ss.grace_days)) order by sp.slug)
         from subscriptions ss join products sp on sp.id = ss.product_id
-        where ss.account_id = a.id and ss.product_id = any(${products}::text[])), '[]')))) as facts
+        where ss.account_id = a.id and ss.product_id = any(${products}::text[])), '[]'))))::text as facts
     from clients c left join products p on p.id = c.product_id
     cross join (select ''::text as id, ${email}::text as email) u
     cross join (select ${role}::text as role, false as break_glass, null::timestamptz as deactivated_at) m
     join accounts a on a.id = ${accountId}
     left join subscriptions s on s.account_id = a.id and s.product_id = c.product_id
     where c.client_id = ${clientId}`.execute(db); // by primary keys
-  const facts = result.rows[0]?.facts;
-  return facts === undefined ? undefined : (reviveDates(facts) as AccessFacts);
+  return readAccessFacts(result.rows[0]?.facts);
 }
 
 const clientColumns = sql`jsonb_build_object('clientId', c.client_id, 'requiredRole', c.required_role,
@@ -149,9 +156,10 @@ const accountColumns = sql`jsonb_build_object('id', a.id, 'slug', a.slug, 'name'
     join products sp on sp.id = st.product_id
     where st.account_id = a.id and st.user_id = u.id), '[]'))`;
 
-/** JSON has no dates: every member whose name ends in "At" becomes one again. */
-function reviveDates(facts: unknown): unknown {
-  return JSON.parse(JSON.stringify(facts), (key, value: unknown) =>
+/** What selectAccessFacts has selected. JSON has no dates: every member whose name ends in "At" becomes one again. */
+export function readAccessFacts(facts: string | null | undefined): AccessFacts | undefined {
+  if (facts === null || facts === undefined) return undefined;
+  return JSON.parse(facts, (key, value: unknown) =>
     key.endsWith('At') && typeof value === 'string' ? new Date(value) : value,
-  );
+  ) as AccessFacts;
 }

@@ -2,7 +2,8 @@
  * The audit trail: one event for each thing that happened, written in the transaction of its cause, never changed.
  * No secret and no email is ever part of an event. Seals prove that nothing was changed, taken away or slipped in later.
  */
-import type { Tx } from '../../context.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { RecordedEvent, Tx } from '../../context.ts';
 import { newId, type AccountId, type UserId } from '../../kernel/ids.ts';
 
 export { changesBetween } from './changes.ts';
@@ -115,24 +116,30 @@ export interface NewEvent {
 
 /** Writes the event in the caller's transaction: it exists if and only if the change it speaks of does. */
 export async function recordEvent(tx: Tx, event: NewEvent): Promise<void> {
-  const { origin } = tx;
-  const now = tx.now();
-  await tx.db
-    .insertInto('events')
-    .values({
-      id: newId('evt', now),
-      type: event.type,
-      occurredAt: now,
-      actorId: event.actorId === undefined ? (origin.actorId ?? null) : event.actorId,
-      userId: event.userId ?? null,
-      accountId: event.accountId ?? null,
-      clientId: event.clientId ?? null,
-      caseId: event.caseId ?? null,
-      requestId: origin.requestId ?? null,
-      ip: event.actorId === null ? null : (origin.ip ?? null),
-      details: JSON.stringify(event.details ?? {}),
-    })
-    .execute();
-  const code = event.details?.['code'];
-  tx.recorded.push({ type: event.type, code: typeof code === 'string' ? code : undefined });
+  await eventsStatement(tx, [event]).execute(tx.db);
+  tx.recorded.push(tallyOf(event));
+}
+
+/** The statement that writes events, for what is written as one statement with them; answers nothing of use. */
+export function eventsStatement(
+  { now, origin }: Pick<Tx, 'now' | 'origin'>,
+  events: readonly NewEvent[],
+): RawBuilder<{ answer: string }> {
+  const at = now();
+  const rows = events.map((event) => {
+    const actorId = event.actorId === undefined ? (origin.actorId ?? null) : event.actorId;
+    const ip = event.actorId === null ? null : (origin.ip ?? null);
+    return sql`(${newId('evt', at)}, ${event.type}, ${at}, ${actorId}, ${event.userId ?? null},
+      ${event.accountId ?? null}, ${event.clientId ?? null}, ${event.caseId ?? null},
+      ${origin.requestId ?? null}, ${ip}, ${JSON.stringify(event.details ?? {})})`;
+  });
+  return sql`
+    insert into events (id, type, occurred_at, actor_id, user_id, account_id, client_id, case_id, request_id, ip,
+      details) values ${sql.join(rows)} returning '' as answer`;
+}
+
+/** What is counted of an event: never whose it was. */
+export function tallyOf({ type, details }: NewEvent): RecordedEvent {
+  const code = details?.['code'];
+  return { type, code: typeof code === 'string' ? code : undefined };
 }

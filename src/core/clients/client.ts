@@ -28,6 +28,8 @@ export interface Client {
   readonly scopes: readonly string[];
   /** The resources (RFC 8707) it may ask tokens for. */
   readonly resources: readonly string[];
+  /** The scopes that the interfaces behind them know, and its product's. */
+  readonly scopesByResource: Readonly<Record<string, readonly string[]>>;
   readonly idTokenSignedResponseAlg: 'ES256' | 'RS256';
   readonly requirePushedAuthorizationRequests: boolean;
   readonly dpopBoundAccessTokens: boolean;

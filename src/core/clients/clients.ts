@@ -3,6 +3,8 @@
  * announced to all replicas, which keep clients in memory.
  */
 import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Config } from '../../../config/load.ts';
 import { type Context, inTransaction } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import { recordEvent } from '../audit/audit.ts';
@@ -65,6 +67,7 @@ export async function findClient(db: Db, clientId: string): Promise<Client | und
       'products.slug',
       'products.name as productName',
       'products.resource',
+      scopesByResource,
     ])
     .where('clients.clientId', '=', clientId)
     .executeTakeFirst();
@@ -73,6 +76,14 @@ export async function findClient(db: Db, clientId: string): Promise<Client | und
   const product = slug === null ? null : { slug, name: productName ?? slug, resource };
   return { ...client, product } as Client;
 }
+
+/** The scopes known behind each of its resources and its product's. By products_resource_key and products_pkey. */
+const scopesByResource = sql<Readonly<Record<string, readonly string[]>>>`coalesce((
+  select jsonb_object_agg(known.resource, known.scopes) from products known
+  where known.resource is not null
+    and (known.resource = any(clients.resources) or known.id = clients.product_id)), '{}')`.as(
+  'scopesByResource',
+);
 
 /** Where a person begins at a client: its own sign-in, else its home. */
 export async function findStartUrl(db: Db, clientId: string): Promise<string | undefined> {
@@ -84,14 +95,14 @@ export async function findStartUrl(db: Db, clientId: string): Promise<string | u
   return client?.initiateLoginUri ?? client?.homeUri ?? undefined;
 }
 
-/** The scopes the interface behind a resource knows; undefined when there is no such resource. */
-export async function findResourceScopes(db: Db, resource: string): Promise<readonly string[] | undefined> {
-  const product = await db
-    .selectFrom('products')
-    .select('scopes')
-    .where('resource', '=', resource)
-    .executeTakeFirst();
-  return product?.scopes;
+/** The scopes the interface behind one of the client's resources knows; undefined when there is no such interface. */
+export function scopesOf(
+  config: Pick<Config, 'issuer'>,
+  { scopesByResource: known }: Pick<Client, 'scopesByResource'>,
+  resource: string,
+): readonly string[] | undefined {
+  const own = ownResource(config);
+  return resource === own.resource ? own.scopes : known[resource];
 }
 
 /**

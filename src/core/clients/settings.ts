@@ -10,7 +10,7 @@ import { redirectProblem, type Surroundings as UriSurroundings, webProblem } fro
 
 export type ClientSettings = Omit<
   Client,
-  'clientId' | 'product' | 'secretHash' | 'previousSecretHash' | 'previousSecretUntil'
+  'clientId' | 'product' | 'scopesByResource' | 'secretHash' | 'previousSecretHash' | 'previousSecretUntil'
 > & { readonly productId: ProductId | null };
 
 export interface Surroundings extends UriSurroundings {

@@ -10,7 +10,9 @@ import type { Client } from './client.ts';
 export const clientChangedChannel = 'doorward_client_changed';
 
 export type NewClient = Pick<Client, 'clientId' | 'name' | 'firstParty' | 'applicationType' | 'authMethod'> &
-  Partial<Omit<Client, 'product' | 'secretHash' | 'previousSecretHash' | 'previousSecretUntil'>> & {
+  Partial<
+    Omit<Client, 'product' | 'scopesByResource' | 'secretHash' | 'previousSecretHash' | 'previousSecretUntil'>
+  > & {
     readonly productId?: ProductId | null;
     /** High entropy, at least 128 bits: stored as a plain SHA-256. */
     readonly secret?: string;
@@ -54,10 +56,9 @@ export async function announceClientChange(tx: Tx, clientId: string): Promise<vo
   await sql`select pg_notify(${clientChangedChannel}, ${clientId})`.execute(tx.db);
 }
 
-/** The same for every client of a product, of which each replica remembers something too. */
+/** The same for every client of a product, and for those that call its interface: each replica remembers something of it too. */
 export async function announceProductChange(tx: Tx, productId: ProductId): Promise<void> {
   await sql`
-    select pg_notify(${clientChangedChannel}, client_id) from clients where product_id = ${productId}`.execute(
-    tx.db,
-  );
+    select pg_notify(${clientChangedChannel}, client_id) from clients where product_id = ${productId}
+      or (select resource from products where id = ${productId}) = any(resources)`.execute(tx.db);
 }

@@ -26,7 +26,7 @@ export {
 export { hashPassword } from './password.ts';
 export { judgePassword, type PasswordContext, type PasswordProblem } from './password-policy.ts';
 export { knownBrowserSeconds, rememberBrowser } from './known-browser.ts';
-export { deletePassword, hasPassword, hasPasswordChangedSince, updatePassword } from './queries.ts';
+export { deletePassword, hasPassword, holdPasswordOf, updatePassword } from './queries.ts';
 export {
   type Budget,
   clearThrottle,

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
@@ -28,15 +28,13 @@ export async function hasPassword(db: Db, userId: UserId): Promise<boolean> {
   return (await query.executeTakeFirst()) !== undefined;
 }
 
-/** Whether evidence of that moment was of another password than today's. By passwords_pkey. */
-export async function hasPasswordChangedSince(tx: Tx, userId: UserId, at: Date): Promise<boolean> {
-  const row = await tx.db
-    .selectFrom('passwords')
-    .select('userId')
-    .where('userId', '=', userId)
-    .where('changedAt', '>', at)
-    .executeTakeFirst();
-  return row !== undefined;
+/**
+ * The statement that asks whether evidence of that moment is of today's password, and keeps that from changing until the
+ * transaction ends: a reset waits, and then ends the session that was begun. Nothing when it is not. By passwords_pkey.
+ */
+export function holdPasswordOf(userId: UserId, at: Date): RawBuilder<{ answer: string }> {
+  return sql`
+    select '' as answer from passwords where user_id = ${userId} and changed_at <= ${at} for share`;
 }
 
 /** True when there was one. */

@@ -4,7 +4,7 @@ import type { Db } from '../../db/connect.ts';
 import { domainOf, type EmailAddress } from '../../kernel/email-address.ts';
 import type { AccountId, ConnectionId } from '../../kernel/ids.ts';
 import { type AccessFacts, loadAccessFacts } from '../access/access.ts';
-import { type Client, findClient, findResourceScopes, ownResource } from '../clients/clients.ts';
+import { type Client, findClient, scopesOf } from '../clients/clients.ts';
 import { findDoors, findHome, type HomeRealm } from '../connections/connections.ts';
 import { findThrottleState, hasPassword, type ThrottleState } from '../credentials/credentials.ts';
 import { listLinkedConnections, listOwnIdentities, type SocialProvider } from '../identities/identities.ts';
@@ -64,7 +64,7 @@ export async function loadFindings(db: Db, question: Question, email: EmailAddre
     within,
     account: within ?? question.account,
     client,
-    unknownScopes: client ? await findUnknownScopes(db, client, config) : [],
+    unknownScopes: client ? unknownScopes(client, config) : [],
     home: await findHome(db, email),
     companies: await findCompanies(db, { email, domain: domainOf(email), within, person, clientId, now }),
     person,
@@ -117,16 +117,11 @@ function asInvitee({ id }: UserSummary, facts: AccessFacts | undefined): Person 
   };
 }
 
-async function findUnknownScopes(
-  db: Db,
-  { scopes, resources, product }: Client,
-  config: Pick<Config, 'issuer'>,
-): Promise<string[]> {
-  const own = ownResource(config);
+function unknownScopes(client: Client, config: Pick<Config, 'issuer'>): string[] {
+  const { scopes, resources, product } = client;
   const known = new Set(['openid', 'profile', 'email', 'offline_access']);
   for (const resource of new Set([...resources, ...(product?.resource ? [product.resource] : [])])) {
-    const of = resource === own.resource ? own.scopes : ((await findResourceScopes(db, resource)) ?? []);
-    for (const scope of of) known.add(scope);
+    for (const scope of scopesOf(config, client, resource) ?? []) known.add(scope);
   }
   return scopes.filter((scope) => !known.has(scope));
 }
