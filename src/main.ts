@@ -3,6 +3,7 @@ import path from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { type Config, ConfigurationError, loadConfig } from '../config/load.ts';
 import { buildApp } from './app.ts';
+import { MigrationRefused } from './db/grants.ts';
 import { waitForDatabase } from './db/health.ts';
 import { DatabaseTrouble } from './db/trouble.ts';
 import { createLog } from './log.ts';
@@ -56,6 +57,8 @@ async function openDatabase({
 }
 
 function describe(error: unknown): string {
-  if (error instanceof DatabaseTrouble) return `Doorward did not start: ${error.message}`;
+  // of what an operator can mend, the stack says nothing more
+  if (error instanceof DatabaseTrouble || error instanceof MigrationRefused)
+    return `Doorward did not start: ${error.message}`;
   return error instanceof Error ? `Doorward did not start: ${error.stack ?? error.message}` : String(error);
 }

@@ -6,7 +6,7 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { connect, type Db, type DbTransaction } from './connect.ts';
-import { migrateToLatest } from './migrate.ts';
+import { compareMigrations, migrateToLatest } from './migrate.ts';
 
 /** What may only grow. */
 const appendOnly: ReadonlySet<string> = new Set(['events', 'event_seals']);
@@ -23,7 +23,8 @@ export async function prepareDatabase(
   db: Db,
   { migrationDatabaseUrl }: { readonly migrationDatabaseUrl: string | undefined },
 ): Promise<string[]> {
-  if (migrationDatabaseUrl === undefined) return migrateToLatest(db);
+  if (migrationDatabaseUrl === undefined)
+    return migrateToLatest(db).catch((error: unknown) => explain(db, error));
   const owner = connect(migrationDatabaseUrl, { max: 2 });
   try {
     const role = await roleOf(db);
@@ -35,6 +36,21 @@ export async function prepareDatabase(
   } finally {
     await owner.destroy();
   }
+}
+
+/** The schema is not that of this version, and this role may not make it so. */
+export class MigrationRefused extends Error {
+  override readonly name = 'MigrationRefused';
+}
+
+async function explain(db: Db, error: unknown): Promise<never> {
+  if ((error as { code?: unknown }).code !== '42501') throw error;
+  const { missing } = await compareMigrations(db);
+  throw new MigrationRefused(
+    `the database lacks ${missing.join(', ')}, and the role of DATABASE_URL may not change its schema: ` +
+      'run `doorward migrate` with MIGRATION_DATABASE_URL, or set that here. See docs/operations.md.',
+    { cause: error },
+  );
 }
 
 /** By whom the database is really entered, whatever the address says. */

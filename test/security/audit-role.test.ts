@@ -153,7 +153,7 @@ t.test('a service with a role of its own', async (t) => {
     await sql`delete from kysely_migration where name = (select max(name) from kysely_migration)`.execute(
       ownerOf(t, roles.ownerUrl),
     );
-    await t.rejects(prepareDatabase(db, { migrationDatabaseUrl: undefined }), { code: denied });
+    await t.rejects(prepareDatabase(db, { migrationDatabaseUrl: undefined }), { name: 'MigrationRefused' });
   });
 });
 

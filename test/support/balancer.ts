@@ -34,12 +34,13 @@ export async function startBalancer(t: Test, { port, targets }: BalancerOptions)
     const all = candidates.length > 0 ? candidates : targets;
     return all[turn % all.length] as number;
   };
+  const refused = (target: number): void => void (ready[targets.indexOf(target)] = false);
   const probe = setInterval(() => {
     for (const [index, target] of targets.entries())
       void isReady(target).then((answer) => (ready[index] = answer));
   }, probeEveryMs);
   const server = createServer((incoming, answer) => {
-    void forward({ incoming, answer, agent, next });
+    void forward({ incoming, answer, agent, next, refused });
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   t.teardown(() => {
@@ -65,10 +66,12 @@ interface Forwarding {
   readonly answer: ServerResponse;
   readonly agent: Agent;
   readonly next: () => number;
+  /** Nobody listens there: it is not asked again until it is ready. */
+  readonly refused: (target: number) => void;
 }
 
 /** Nothing is tried a second time but a connection that was refused: of everything else nobody knows what was done. */
-async function forward({ incoming, answer, agent, next }: Forwarding): Promise<void> {
+async function forward({ incoming, answer, agent, next, refused }: Forwarding): Promise<void> {
   const { method, url: path, headers } = incoming;
   const body = await buffer(incoming).catch(() => undefined);
   if (!body) return;
@@ -80,6 +83,7 @@ async function forward({ incoming, answer, agent, next }: Forwarding): Promise<v
       received.once('error', () => answer.destroy());
     });
     outgoing.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') refused(target.port);
       if (error.code === 'ECONNREFUSED' && tries > 1) send(tries - 1);
       else if (answer.headersSent) answer.destroy();
       else answer.writeHead(502).end(`balancer: ${target.port} ${error.code ?? error.message}`);

@@ -12,6 +12,7 @@ import { createSafeFetch } from '../../src/fetch.ts';
 import { createGate } from '../../src/kernel/gate.ts';
 import { freePort, testConfig } from './app.ts';
 import { startBalancer } from './balancer.ts';
+import { until } from './reliability.ts';
 
 export interface Replicas {
   /** The balancer, and the issuer of all. */
@@ -24,7 +25,7 @@ export interface Replicas {
   readonly output: () => string;
   /** Sends a signal to one of them. */
   signal(index: number, signal: NodeJS.Signals): void;
-  /** Asks one to end, and starts it anew at the same address; answers how it ended, when the new one is ready. */
+  /** Asks one to end, and starts it anew at the same address; answers how it ended, when the balancer knows the new one to be ready. */
   restart(index: number): Promise<Ended>;
 }
 
@@ -64,7 +65,7 @@ export async function startReplicas(
     await seedDemoWorld(ctx);
   }
   const ports = await Promise.all(Array.from({ length: count }, freePort));
-  await startBalancer(t, { port: balancerPort, targets: ports }); // at once, while its port is free
+  const balancer = await startBalancer(t, { port: balancerPort, targets: ports }); // at once, while its port is free
   let output = '';
   const start = (port: number): ChildProcess =>
     startProcess(t, { ...env, PORT: String(port) }, (text) => (output += text));
@@ -80,6 +81,7 @@ export async function startReplicas(
     const ended = await end(before);
     processes[index] = start(port);
     await isReady(`http://127.0.0.1:${port}`, () => output);
+    await until(() => balancer.ready()[index] === true, { what: 'the balancer knows' });
     return ended;
   };
   return { issuer, origins: surviving, ctx, output: () => output, signal, restart };
