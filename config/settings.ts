@@ -137,7 +137,7 @@ export const settings = {
       .transform(Number),
     fallback: '10',
     about:
-      'How many connections to the database each replica has for its requests and jobs; four more are for signing keys, notifications and readiness.',
+      'How many connections to the database each replica has for its requests and jobs; three more are for signing keys, notifications and readiness.',
   }),
   DATABASE_WAIT_SECONDS: setting({
     parse: seconds(1, 60),
