@@ -130,13 +130,46 @@ t.test('the database hears', async (t) => {
     t.same(await cost(idle, () => new Agent(issuer).get(path)), none, `nothing of ${path}`);
 });
 
+t.test('a live session with its grant and its refresh token takes less than two kilobytes', async (t) => {
+  const { ctx, issuer } = await startApp(t);
+  await signIn(new Agent(issuer), demoParty(issuer, 'assist', 'openid assist:read'), person, {
+    resource: assistApi,
+  });
+  const size = async (table: string): Promise<number> => {
+    const sizes = sql<{
+      bytes: number;
+    }>`select sum(pg_column_size(made.*))::int as bytes from ${sql.table(table)} made`;
+    return (await sizes.execute(ctx.db)).rows[0]?.bytes ?? Infinity;
+  };
+  const sizes = await Promise.all(['sessions', 'grants', 'refresh_families'].map(size));
+  const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  t.comment(`${total} bytes: ${sizes.join(', ')}`);
+  t.ok(total < 2048);
+});
+
+t.test('of a sign-in that is over nothing is left but what happened', async (t) => {
+  const { ctx, issuer, advance, runJob } = await startApp(t);
+  const party = demoParty(issuer, 'confidential', 'openid offline_access');
+  const { tokens } = await signIn(new Agent(issuer), party, person);
+  await party.refresh(tokens.refresh_token ?? '');
+  await userinfo(issuer, tokens.access_token);
+  advance(400 * 86_400);
+  await runJob('prune');
+  for (const table of tables.filter((name) => name !== 'events')) {
+    const { rows } = await sql`select 1 from ${sql.table(table)}`.execute(ctx.db);
+    t.equal(rows.length, 0, table);
+  }
+});
+
 /** A service, and what of its work is heard. */
 async function openWorld(t: Test) {
   const heard = await overhearStatements(t, await createDatabase(t));
   const { ctx, issuer } = await startApp(t, { databaseUrl: heard.databaseUrl });
 
   const countRows = async (): Promise<Record<string, number>> => {
-    const counts = tables.map((table) => sql`${sql.lit(table)}, (select count(*)::int from ${sql.table(table)})`);
+    const counts = tables.map(
+      (table) => sql`${sql.lit(table)}, (select count(*)::int from ${sql.table(table)})`,
+    );
     const query = sql<{
       rows: Record<string, number>;
     }>`select jsonb_build_object(${sql.join(counts)}) as rows`;
