@@ -15,7 +15,7 @@ import {
   nextKeyChange,
   type SigningKey,
 } from '../core/keys/keys.ts';
-import { connect } from '../db/connect.ts';
+import { connect, type Db } from '../db/connect.ts';
 import { listen } from '../db/listen.ts';
 import { Failure } from '../kernel/failures.ts';
 import { addSeconds, earliest } from '../kernel/time.ts';
@@ -81,17 +81,17 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
   const db = connect(databaseUrl, {
     max: 1,
     // whoever waits for the keys can wait for nothing else: what is this slow is as good as gone
-    waitSeconds: 1,
-    statementSeconds: 1,
+    waitSeconds: 2,
+    statementSeconds: 2,
     onError: (err) => ctx.log.warn({ err }, 'lost the database connection of the signing keys'),
   });
   const clients = createClientCache(ctx);
   const makings = { units: createUnits(), clients, pages: createEnginePages(html), arePublished };
-  let serving = await make(ctx.now());
+  let serving = await make(ctx.db, ctx.now());
   const { settle, refresh } = createRefresh(ctx, { isSettled, swap });
 
-  async function make(since: Date): Promise<Serving> {
-    const keys = await listSigningKeys(db, ctx.config.secretKeys, since);
+  async function make(from: Db, since: Date): Promise<Serving> {
+    const keys = await listSigningKeys(from, ctx.config.secretKeys, since);
     return { engine: await createEngine(ctx, { ...makings, keys }), keys, ...confirmation(keys, since) };
   }
 
@@ -103,7 +103,7 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
       return;
     }
     try {
-      serving = await make(since);
+      serving = await make(db, since);
       ctx.log.info({ kids: serving.kids }, 'serves with other signing keys');
     } catch (err) {
       // the engine is good for as long as none of its keys was taken out before its time
