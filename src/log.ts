@@ -1,9 +1,10 @@
 import { pino, stdTimeFunctions, type Logger } from 'pino';
 import type { Config } from '../config/load.ts';
+import { openLogDestination } from './log-destination.ts';
 
 /** Structured lines on standard output; secrets that slip into an object are cut out by name. */
 export function createLog(config: Pick<Config, 'logLevel'>): Logger {
-  return pino({
+  const options = {
     level: config.logLevel,
     base: null,
     timestamp: stdTimeFunctions.isoTime,
@@ -15,5 +16,6 @@ export function createLog(config: Pick<Config, 'logLevel'>): Logger {
       ]),
       censor: '[redacted]',
     },
-  });
+  };
+  return pino(options, openLogDestination());
 }
