@@ -241,3 +241,83 @@ t.test('a version starts on the schema of a newer one, and leaves it as it is', 
   t.same(await migrateToLatest(db), []);
   t.same(await schemaOf(client), before);
 });
+
+/** A database as it was before this migration, and as the one before it left it. */
+async function schemaBefore(t: Test, name: string): Promise<{ url: string; client: pg.Client }> {
+  const url = await createEmptyDatabase(t);
+  const client = await openDatabase(t, url);
+  await client.query(
+    'create table kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null)',
+  );
+  for (const { name: applied, text } of migrations.filter((migration) => migration.name < name)) {
+    await client.query(text);
+    await client.query(`insert into kysely_migration values ($1, now()::text)`, [applied]);
+  }
+  return { url, client };
+}
+
+t.test(
+  'a migration that waits for a lock holds nobody up for long, and comes to its end when it can',
+  async (t) => {
+    const { url, client: holder } = await schemaBefore(t, '0021_client_secret_overlap'); // alters clients
+    await holder.query('begin');
+    await holder.query('select from clients');
+    const db = connect(url, { max: 2 });
+    t.teardown(() => db.destroy());
+    const migrated = migrateToLatest(db);
+    const looker = await openDatabase(t, url);
+    const isWaiting = async (): Promise<boolean> => {
+      const { rowCount } = await looker.query(
+        `select from pg_locks where relation = 'clients'::regclass and mode = 'AccessExclusiveLock' and not granted`,
+      );
+      return rowCount === 1;
+    };
+    while (!(await isWaiting()));
+    const begun = performance.now();
+    await looker.query('select from clients');
+    t.ok(
+      performance.now() - begun < 5000,
+      'whoever reads meanwhile waits a second, not for the one that holds the lock',
+    );
+    await holder.query('commit');
+    t.equal((await migrated)[0], '0021_client_secret_overlap');
+  },
+);
+
+/** What the version before could not live with. */
+const contracting: readonly RegExp[] = [
+  /\bdrop\s+(table|column|view|function|type|schema|sequence)\b/i,
+  /\brename\b/i,
+  /\balter\s+(column\s+)?\w+\s+(set\s+data\s+)?type\b/i,
+  /\bset\s+not\s+null\b/i,
+  /\badd\s+column\b(?![^,;]*\bdefault\b)[^,;]*\bnot\s+null\b/i,
+  /^\s*truncate\b/im,
+];
+
+t.test('a migration lets the version before run on, unless its name says that it contracts', (t) => {
+  const isRefused = (text: string): boolean => {
+    const sql = text.replaceAll(/--.*$/gm, '');
+    return contracting.some((statement) => statement.test(sql));
+  };
+  for (const { name, text } of migrations)
+    if (!/^\d+_contract_/.test(name)) t.notOk(isRefused(text), `${name} only adds`);
+  for (const text of [
+    'alter table users drop column name',
+    'alter table users rename column name to full_name',
+    'alter table users alter column name set data type varchar(10)',
+    'alter table users alter name type text',
+    'alter table users alter column name set not null',
+    'alter table users add column age integer not null',
+    'drop table users',
+  ])
+    t.ok(isRefused(text), text);
+  for (const text of [
+    'alter table users add column age integer',
+    'alter table users add column age integer not null default 0',
+    'create table pets (name text not null)',
+    'drop index users_name_idx',
+    'alter table users alter column name drop not null',
+  ])
+    t.notOk(isRefused(text), text);
+  t.end();
+});

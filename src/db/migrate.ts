@@ -1,17 +1,36 @@
 /** Applies migrations/*.sql in order, one replica at a time, each in the one transaction of the run. */
 import { readdir, readFile } from 'node:fs/promises';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Db } from './connect.ts';
+import { troubleOfStatement } from './trouble.ts';
 
 const folder = new URL('../../migrations/', import.meta.url);
+
+/** Of a lock on a table: whoever comes after a migration that waits for one waits behind it, reads included. */
+const lockSeconds = 1;
+/** For a lock that another transaction holds, or for another replica that migrates. */
+const patienceMs = 60_000;
+const restMs = 1000;
 
 /**
  * Brings the database to the newest schema; answers what was applied. Safe to call from many replicas at once. On the
  * schema of a newer version it does nothing: this one runs on it, and must be able to start on it while that one is
- * rolled out, or taken back.
+ * rolled out, or taken back. A lock that cannot be had within a second is let go and tried again for a minute.
  */
 export async function migrateToLatest(db: Db): Promise<string[]> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await migrate(db);
+    } catch (error) {
+      if (!isTimeout(error) || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, restMs));
+    }
+  }
+}
+
+async function migrate(db: Db): Promise<string[]> {
   // not by the migrator: it holds a connection, which may be the only one
   const migrations = { ...(await ofNewerVersions(db)), ...(await readMigrations()) };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
@@ -20,12 +39,22 @@ export async function migrateToLatest(db: Db): Promise<string[]> {
   return (results ?? []).map((result) => result.migrationName);
 }
 
+/** lock_not_available, or query_canceled: what waits for another replica's migration is ended as any statement is. */
+function isTimeout(error: unknown): boolean {
+  const reason = troubleOfStatement(error)?.reason;
+  return reason === '55P03' || reason === '57014';
+}
+
 async function readMigrations(): Promise<Record<string, Migration>> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
   const migrations = await Promise.all(
     files.map(async (name): Promise<[string, Migration]> => {
       const text = await readFile(new URL(name, folder), 'utf8');
-      return [name.slice(0, -'.sql'.length), { up: async (tx) => void (await sql.raw(text).execute(tx)) }];
+      const up = async (tx: Kysely<unknown>): Promise<void> => {
+        await sql`select set_config('lock_timeout', ${`${lockSeconds}s`}, true)`.execute(tx);
+        await sql.raw(text).execute(tx);
+      };
+      return [name.slice(0, -'.sql'.length), { up }];
     }),
   );
   return Object.fromEntries(migrations);
