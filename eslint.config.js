@@ -100,7 +100,8 @@ export default defineConfig(
 
   { files: ['config/load.ts'], rules: restrictAllBut('environment') },
   // where ctx.now is made
-  { files: ['src/app.ts', 'src/cli/context.ts'], rules: restrictAllBut('newDate') },
+  { files: ['src/cli/context.ts'], rules: restrictAllBut('newDate') },
+  { files: ['src/db/clock.ts'], rules: restrictAllBut('newDate', 'dateNow') },
   // the engine's clock is Date, and the demo's product apps are programs of their own
   {
     files: ['src/provider/**', 'src/demo/**', 'src/federation/oidc/provider.ts'],

@@ -14,6 +14,7 @@ import { recheckDomains } from './core/domains/domains.ts';
 import { ensureSigningKeys, replaceOldKeys } from './core/keys/keys.ts';
 import { decidePasswordResets } from './core/password-resets/password-resets.ts';
 import { prune } from './core/retention/retention.ts';
+import { followDatabaseClock } from './db/clock.ts';
 import { connect } from './db/connect.ts';
 import { openProbe } from './db/health.ts';
 import { prepareDatabase } from './db/grants.ts';
@@ -49,7 +50,7 @@ import { type Engines, openEngines } from './provider/engines.ts';
 export interface AppOptions {
   readonly config: Config & { readonly databaseUrl: string };
   readonly log: Logger;
-  /** Tests move the time; everybody else has the process's clock. */
+  /** Tests move the time; everybody else has the database's clock. */
   readonly now?: Clock;
   /** Whether this process also does the work that nobody waits for: mail above all. */
   readonly background?: boolean;
@@ -65,12 +66,7 @@ export interface App {
 }
 
 /** Builds the whole service on a migrated database; `server.close()` gives everything back. */
-export async function buildApp({
-  config,
-  log,
-  now = () => new Date(),
-  background = false,
-}: AppOptions): Promise<App> {
+export async function buildApp({ config, log, now, background = false }: AppOptions): Promise<App> {
   const db = connect(config.databaseUrl, {
     ...config.database,
     onError: (err) => log.warn({ err }, 'lost an idle database connection'),
@@ -78,7 +74,8 @@ export async function buildApp({
   const { fetch, close: closeFetch } = createSafeFetch({ allowLoopbackAndHttp: !config.production });
   const metrics = createMetrics();
   const { observer } = metrics;
-  const ctx: Context = { config, db, now, log, fetch, hashGate: hashGate(), origin: {}, observer };
+  const clock = now ?? (await followDatabaseClock(db, log));
+  const ctx: Context = { config, db, now: clock, log, fetch, hashGate: hashGate(), origin: {}, observer };
   const metricsServer = await serveMetrics(ctx, metrics);
   await prepareDatabase(db, config);
   await ensureSigningKeys(ctx);

@@ -1,4 +1,5 @@
 /** Codes, opaque access tokens, pushed requests and replay marks: short-lived rows by model and hashed id. */
+import type { Context } from '../context.ts';
 import { open, seal } from '../kernel/seal.ts';
 import { addSeconds, hour } from '../kernel/time.ts';
 import { hashToken } from '../kernel/tokens.ts';
@@ -37,7 +38,10 @@ export function artifactStore(model: ArtifactModel): Store {
       const payload = copyJson(unsealed(unit, rowKey(model, id), row.payload));
       return {
         ...payload,
-        ...(model === 'PushedAuthorizationRequest' && pushedExpiry(unit, row)),
+        exp:
+          model === 'PushedAuthorizationRequest'
+            ? pushedExpiry(unit, row)
+            : byEngineClock(unit.ctx, row.expiresAt),
         jti: id,
         ...(consumedAt && { consumed: Math.floor(consumedAt.getTime() / 1000) }),
       };
@@ -109,8 +113,14 @@ async function loadArtifact(
  * A pushed request outlives its minute, for two sign-ins begun within it must not both end in a code: the second must
  * still find it consumed. To the engine it has expired by then.
  */
-function pushedExpiry({ ctx }: Unit, { payload, expiresAt }: ArtifactRow): { exp: unknown } {
-  return { exp: addSeconds(expiresAt, -longestSignIn) <= ctx.now() ? 1 : payload['exp'] };
+function pushedExpiry({ ctx }: Unit, { expiresAt }: ArtifactRow): number {
+  const end = addSeconds(expiresAt, -longestSignIn);
+  return end <= ctx.now() ? 1 : byEngineClock(ctx, end);
+}
+
+/** Our clock judges what is too old; the engine asks the process's, which at another replica may have been behind. */
+function byEngineClock({ now }: Pick<Context, 'now'>, end: Date): number {
+  return Math.floor((Date.now() + (end.getTime() - now().getTime())) / 1000);
 }
 
 /** A pushed request is a token made of everything that was asked, hints about people included: kept sealed. */
