@@ -18,19 +18,30 @@ export interface BalancerOptions {
   readonly port: number;
   /** Ports on this machine. */
   readonly targets: readonly number[];
+  /** Those that may be asked now, for who knows better than `/readyz`. */
+  readonly candidates?: () => readonly number[];
+  readonly observer?: BalancerObserver;
+}
+
+export interface BalancerObserver {
+  /** A request was handed to this port. */
+  took(port: number): void;
+  /** And that came of it: a status, or `lost`. */
+  gave(port: number, outcome: number | 'lost', what: string): void;
 }
 
 /** How often it asks. A process that drains must serve for longer than this. */
 export const probeEveryMs = 200;
 
 /** Each request to the next target that is ready, whatever it belongs to; to the next of all when none is. */
-export async function startBalancer(t: Test, { port, targets }: BalancerOptions): Promise<Balancer> {
+export async function startBalancer(t: Test, options: BalancerOptions): Promise<Balancer> {
+  const { port, targets, observer } = options;
   const agent = new Agent({ keepAlive: true });
   const ready = targets.map(() => false);
   let turn = 0;
   const next = (): number => {
     turn += 1;
-    const candidates = targets.filter((_, index) => ready[index]);
+    const candidates = options.candidates?.() ?? targets.filter((_, index) => ready[index]);
     const all = candidates.length > 0 ? candidates : targets;
     return all[turn % all.length] as number;
   };
@@ -40,7 +51,7 @@ export async function startBalancer(t: Test, { port, targets }: BalancerOptions)
       void isReady(target).then((answer) => (ready[index] = answer));
   }, probeEveryMs);
   const server = createServer((incoming, answer) => {
-    void forward({ incoming, answer, agent, next, refused });
+    void forward({ incoming, answer, agent, next, refused, observer });
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   t.teardown(() => {
@@ -68,22 +79,29 @@ interface Forwarding {
   readonly next: () => number;
   /** Nobody listens there: it is not asked again until it is ready. */
   readonly refused: (target: number) => void;
+  readonly observer: BalancerObserver | undefined;
 }
 
 /** Nothing is tried a second time but a connection that was refused: of everything else nobody knows what was done. */
-async function forward({ incoming, answer, agent, next, refused }: Forwarding): Promise<void> {
+async function forward(forwarding: Forwarding): Promise<void> {
+  const { incoming, answer, agent, next, refused, observer } = forwarding;
   const { method, url: path, headers } = incoming;
   const body = await buffer(incoming).catch(() => undefined);
   if (!body) return;
   const send = (tries: number): void => {
-    const target = { host: '127.0.0.1', port: next(), method, path, headers: withoutHops(headers), agent };
+    const port = next();
+    const what = `${method} ${path?.split('?')[0]}`;
+    const target = { host: '127.0.0.1', port, method, path, headers: withoutHops(headers), agent };
+    observer?.took(port);
     const outgoing = httpRequest(target, (received) => {
+      observer?.gave(port, received.statusCode ?? 502, what);
       answer.writeHead(received.statusCode ?? 502, withoutHops(received.headers));
       received.pipe(answer);
       received.once('error', () => answer.destroy());
     });
     outgoing.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') refused(target.port);
+      observer?.gave(port, 'lost', `${what} ${error.code}`);
+      if (error.code === 'ECONNREFUSED') refused(port);
       if (error.code === 'ECONNREFUSED' && tries > 1) send(tries - 1);
       else if (answer.headersSent) answer.destroy();
       else answer.writeHead(502).end(`balancer: ${target.port} ${error.code ?? error.message}`);

@@ -1,0 +1,104 @@
+/**
+ * RL-01: a replica is killed at every step of every flow: just before and just after each statement that it sends while
+ * somebody is at it, and at random moments. What was acknowledged is there, what counts once has counted once, everything
+ * that changed has its event, and whoever it happened to has gone on or has started again.
+ */
+import t, { type Test } from 'tap';
+import { createDatabase } from '../../support/database.ts';
+import { type Flow, openWorld, type World } from '../../support/crash-flow.ts';
+import { keyRotationFlow } from '../../support/crash-flows-keys.ts';
+import {
+  companyFlow,
+  invitationFlow,
+  linkFlow,
+  resetFlow,
+  seatRequestFlow,
+} from '../../support/crash-flows-people.ts';
+import { codeFlow, consentFlow, refreshFlow, signInFlow } from '../../support/crash-flows-protocol.ts';
+import { type Fleet, type Moment, startFleet } from '../../support/fleet.ts';
+import { brokenInvariants } from '../../support/invariants.ts';
+import { amount, random, seed } from '../../support/reliability.ts';
+
+const isWhole = amount({ whole: 1, bounded: 0 }) === 1;
+
+const mainFlows: readonly Flow[] = [signInFlow, codeFlow, refreshFlow, resetFlow, invitationFlow];
+const otherFlows: readonly Flow[] = [consentFlow, linkFlow, companyFlow, keyRotationFlow, seatRequestFlow];
+
+t.test('RL-01 a replica is killed at every step of every flow', async (t) => {
+  const draw = random(seed(t)).next;
+  const fleet = await startFleet(t, {
+    count: amount({ whole: 4, bounded: 3 }),
+    databaseUrl: await createDatabase(t),
+    env: { API_REQUESTS_PER_MINUTE: '100000' },
+  });
+  const world = await openWorld(fleet);
+  for (const flow of [...mainFlows, ...otherFlows]) {
+    const bounded = mainFlows.includes(flow) ? 2 : 1;
+    await t.test(flow.name, async (t) => {
+      const moments = await momentsOf(fleet, world, flow);
+      t.ok(moments.length > 4, `${moments.length} moments`);
+      const before = fleet.kills;
+      const enough = (): boolean => fleet.kills - before >= amount({ whole: 200, bounded });
+      // a moment that the walk does not come to this time (what was asked is cached) costs nobody anything
+      for (const moment of moments)
+        if (isWhole || !enough())
+          await under(t, { fleet, world, flow, label: labelOf(moment) }, () => fleet.killAt(moment));
+      while (!enough()) {
+        const ms = draw() * 150;
+        await under(t, { fleet, world, flow, label: `at random, after ${Math.round(ms)} ms` }, () => {
+          setTimeout(() => fleet.killBusy(), ms);
+        });
+      }
+      t.comment(`${fleet.kills - before} kills`);
+    });
+  }
+  // those whom we have made ourselves were invited by nobody
+  const broken = Object.keys(await brokenInvariants(world.ctx.db)).filter(
+    (name) => !/ (people|users|memberships) /.test(name),
+  );
+  t.same(broken, [], 'the invariants hold');
+  t.same(fleet.faults, [], 'no replica has answered 5xx');
+  t.ok(fleet.lost.length <= fleet.kills, 'a death costs the request that it interrupts and no other');
+});
+
+/** Before and after everything that the flow has the database do; commits first, the last of them foremost: they decide. */
+async function momentsOf(fleet: Fleet, world: World, flow: Flow): Promise<Moment[]> {
+  const attempt = await flow.begin(world);
+  const statements = [...new Set(await fleet.watch(() => attempt.walk()))].filter(
+    (statement) => !/^(begin|rollback|listen|set )/i.test(statement) && statement !== 'commit of nothing',
+  );
+  const commits = statements.filter((statement) => statement.startsWith('commit')).reverse();
+  const others = statements.filter((statement) => !statement.startsWith('commit'));
+  return [...commits, ...others].flatMap((statement): Moment[] => [
+    { statement, side: 'after' },
+    { statement, side: 'before' },
+  ]);
+}
+
+interface Case {
+  readonly fleet: Fleet;
+  readonly world: World;
+  readonly flow: Flow;
+  readonly label: string;
+}
+
+async function under(t: Test, { fleet, world, flow, label }: Case, fire: () => void): Promise<void> {
+  await world.ctx.db.deleteFrom('throttles').execute();
+  const attempt = await flow.begin(world);
+  await fleet.ready(2);
+  fire();
+  try {
+    await attempt.walk();
+  } catch (error) {
+    t.fail(`${label}: ${String(error)}`);
+    return;
+  } finally {
+    fleet.disarm();
+  }
+  await fleet.ready(1);
+  await t.test(label, (t) => attempt.check(t));
+}
+
+function labelOf({ statement, side }: Moment): string {
+  return `${side} ${statement.slice(0, 100)}`;
+}
