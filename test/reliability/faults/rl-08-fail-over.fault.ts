@@ -1,0 +1,177 @@
+/**
+ * RL-08: the database fails over to its standby in the middle of flows. With synchronous replication nothing that was
+ * acknowledged is lost. With asynchronous replication the last moments are: what was used in them can be used once more
+ * while it lives, and no longer, and nobody gets further by a refresh token that the standby has never seen.
+ */
+import pg from 'pg';
+import t, { type Test } from 'tap';
+import { connect } from '../../../src/db/connect.ts';
+import { addSeconds } from '../../../src/kernel/time.ts';
+import { demoParty, obtainCode, post, refreshForm } from '../../provider/requests.ts';
+import { Agent } from '../../support/agent.ts';
+import { type Cluster, createMigrated, startCluster, startStandby } from '../../support/cluster.ts';
+import { type Fleet, startFleet } from '../../support/fleet.ts';
+import { assertInvariants } from '../../support/invariants.ts';
+import { signIn } from '../../support/relying-party.ts';
+import { amount, startLoad, until } from '../../support/reliability.ts';
+
+const database = 'doorward';
+
+interface Tokens {
+  readonly refresh_token: string;
+}
+
+async function run(cluster: Cluster, ...statements: readonly string[]): Promise<void> {
+  const client = new pg.Client(cluster.url());
+  await client.connect();
+  for (const statement of statements) await client.query(statement);
+  await client.end();
+}
+
+async function open(t: Test, { isSynchronous }: { isSynchronous: boolean }) {
+  const primary = await startCluster(t);
+  await createMigrated(primary, database);
+  const standby = await startStandby(t, primary);
+  const fleet = await startFleet(t, { count: 2, databaseUrl: primary.url(database) });
+  if (isSynchronous) {
+    await run(
+      primary,
+      `alter system set synchronous_standby_names = 'standby'`,
+      `alter system set synchronous_commit = 'remote_apply'`,
+      'select pg_reload_conf()',
+    );
+    await until(async () => (await stateOf(primary)) === 'sync', {
+      what: 'the standby is a synchronous one',
+    });
+  }
+  const pointTo = (cluster: Cluster): void => {
+    for (const index of [0, 1]) {
+      const wire = fleet.wire(index);
+      wire.leadTo(cluster.url(database));
+      wire.cut();
+      wire.restore();
+    }
+  };
+  return { primary, standby, fleet, pointTo };
+}
+
+async function stateOf(primary: Cluster): Promise<string | undefined> {
+  const client = new pg.Client(primary.url());
+  await client.connect();
+  const { rows } = await client.query<{ state: string }>(
+    'select sync_state as state from pg_stat_replication',
+  );
+  await client.end();
+  return rows[0]?.state;
+}
+
+const isServing = async ({ issuer }: Fleet): Promise<boolean> =>
+  signIn(new Agent(issuer), demoParty(issuer, 'assist'), 'alan@acme.test').then(
+    () => true,
+    () => false,
+  );
+
+t.test('RL-08 synchronous replication: what was acknowledged is there', async (t) => {
+  const { primary, standby, fleet, pointTo } = await open(t, { isSynchronous: true });
+  const { issuer } = fleet;
+  const used: Readonly<Record<string, string>>[] = [];
+  const current: string[] = [];
+  const load = startLoad({
+    workers: 3,
+    async send() {
+      const browser = new Agent(issuer);
+      await signIn(browser, demoParty(issuer, 'assist'), 'alan@acme.test');
+      const { form } = await obtainCode(demoParty(issuer, 'assist'), { browser });
+      const answer = await post(issuer, '/token', form);
+      if (answer.status !== 200) return answer.status;
+      used.push(form);
+      const { refresh_token: first } = answer.json() as Tokens;
+      const rotated = await post(issuer, '/token', refreshForm(first));
+      if (rotated.status === 200) current.push((rotated.json() as Tokens).refresh_token);
+      return rotated.status;
+    },
+  });
+  await until(() => current.length >= amount({ whole: 100, bounded: 10 }), {
+    what: 'there is something to lose',
+    withinMs: 90_000,
+  });
+  await primary.stop('immediate');
+  const acknowledged = { used: [...used], current: [...current] };
+  await standby.promote();
+  pointTo(standby);
+  await until(() => isServing(fleet), { what: 'the service is back', withinMs: 60_000 });
+  await load.stop();
+  for (const form of acknowledged.used)
+    t.equal((await post(issuer, '/token', form)).status, 400, 'I1, I2: a used code is used');
+  t.same(
+    fleet.faults.filter((fault) => !fault.startsWith('503')),
+    [],
+    'nobody got anything but 503',
+  );
+  await invariantsOf(t, standby);
+});
+
+t.test('RL-08 asynchronous replication: what is lost is old news soon', async (t) => {
+  const { primary, standby, fleet, pointTo } = await open(t, { isSynchronous: false });
+  const { issuer } = fleet;
+  const assist = demoParty(issuer, 'assist');
+  const browser = new Agent(issuer);
+  const { tokens } = await signIn(browser, assist, 'alan@acme.test');
+  const kept = await obtainCode(assist, { browser });
+  const old = await obtainCode(assist, { browser });
+  await until(async () => (await lag(primary)) === 0, { what: 'the standby has seen that' });
+
+  await standby.stop('fast');
+  for (const { form } of [kept, old]) t.equal((await post(issuer, '/token', form)).status, 200);
+  const rotated = await post(issuer, '/token', refreshForm(tokens.refresh_token));
+  const successor = (rotated.json() as Tokens).refresh_token;
+  await primary.kill();
+  await standby.start();
+
+  await t.test('a standby is not taken for a database: 503 until it is promoted', async (t) => {
+    pointTo(standby);
+    const ready = (): Promise<number> => fetch(`${issuer}/readyz`).then(({ status }) => status);
+    await until(async () => (await ready()) === 503, { what: 'nobody is ready' });
+    const answer = await post(issuer, '/token', refreshForm(tokens.refresh_token));
+    t.equal(answer.status, 503);
+    t.ok(answer.headers.get('retry-after'));
+    await standby.promote();
+    await until(async () => (await ready()) === 200, { what: 'all is well', withinMs: 60_000 });
+  });
+  await until(() => isServing(fleet), { what: 'the service is back', withinMs: 60_000 });
+
+  const db = connect(standby.url(database), { max: 1 });
+  t.teardown(() => db.destroy());
+  const endAll = (seconds: number) =>
+    db
+      .updateTable('artifacts')
+      .set({ expiresAt: addSeconds(new Date(), seconds) })
+      .execute();
+  await endAll(60); // however long all that took
+  t.equal((await post(issuer, '/token', kept.form)).status, 200, 'a use that was lost can be made once more');
+  t.equal((await post(issuer, '/token', kept.form)).status, 400, 'and once only');
+  await endAll(-1); // a minute later
+  t.equal((await post(issuer, '/token', old.form)).status, 400, 'while it lives, and no longer');
+  t.equal(
+    (await post(issuer, '/token', refreshForm(successor))).status,
+    400,
+    'nobody has heard of the successor',
+  );
+  await invariantsOf(t, standby);
+});
+
+async function lag(primary: Cluster): Promise<number> {
+  const client = new pg.Client(primary.url());
+  await client.connect();
+  const { rows } = await client.query<{ bytes: string }>(
+    'select pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) as bytes from pg_stat_replication',
+  );
+  await client.end();
+  return Number(rows[0]?.bytes ?? Infinity);
+}
+
+async function invariantsOf(t: Test, cluster: Cluster): Promise<void> {
+  const db = connect(cluster.url(database), { max: 1 });
+  await assertInvariants(t, db);
+  await db.destroy();
+}
