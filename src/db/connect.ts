@@ -1,6 +1,8 @@
 /** The pg pool and kysely on it: the one way to the database. */
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
+import type { Tracer } from '../kernel/tracer.ts';
+import { followPool } from './followed.ts';
 import { guardPool } from './pool.ts';
 import type { DB } from './schema.ts';
 import { keepAlive } from './wire.ts';
@@ -24,6 +26,7 @@ export interface ConnectOptions {
   readonly statementSeconds?: number;
   /** Told when an idle connection dies; without a listener the process would die with it. */
   readonly onError?: (error: Error) => void;
+  readonly tracer?: Tracer | undefined;
 }
 
 const pools = new WeakMap<Db, pg.Pool>();
@@ -50,7 +53,7 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
   // one that is lost while it is in use fails its query; unheard, its event would end the process as well
   pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<DB>({
-    dialect: new PostgresDialect({ pool: guardPool(pool) }),
+    dialect: new PostgresDialect({ pool: followPool(guardPool(pool), options.tracer) }),
     // without the option the plugin renames the keys inside the engine's stored JSON
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
