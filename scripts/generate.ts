@@ -5,6 +5,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { PostgresDialect, serializeFromMetadata } from 'kysely-codegen';
 import { type Setting, settings } from '../config/settings.ts';
+import { commands } from '../src/cli/commands.ts';
+import { exitCodesOf, usageOf } from '../src/cli/help.ts';
 import { connect, type Db } from '../src/db/connect.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded.ts';
 import { migrateToLatest } from '../src/db/migrate.ts';
@@ -16,6 +18,7 @@ import { day, hour } from '../src/kernel/time.ts';
 
 /** Every generated file, and what makes its text. */
 const generators = {
+  'docs/commands.md': commandsDocument,
   'docs/configuration.md': configurationDocument,
   'docs/errors.md': errorsDocument,
   'docs/retention.md': retentionDocument,
@@ -47,6 +50,35 @@ if (isCheck && stale.length > 0) {
   process.exitCode = 1;
 } else if (stale.length > 0) {
   console.log(`Wrote ${stale.join(', ')}.`);
+}
+
+function commandsDocument(): string {
+  const sections = Object.entries(commands).flatMap(([name, command]) => [
+    `### \`doorward ${name}\``,
+    '',
+    command.about,
+    '',
+    '```sh',
+    `doorward ${usageOf(name, command)}`,
+    `doorward ${command.example}   # for example`,
+    '```',
+    ...(command.endsWith1 === undefined ? [] : ['', `Exit code 1 also ${command.endsWith1}.`]),
+    '',
+  ]);
+  return document(
+    'Commands',
+    'src/cli/commands.ts',
+    'What an operator does from a shell. In a container `doorward` is on the path; in a checkout it is',
+    '`node src/cli/doorward.ts`. The settings are those of the service: see [configuration.md](configuration.md).',
+    '',
+    '- **`--help`** behind a command says how it is called; `doorward account --help` lists those of a noun.',
+    '- **`--json`** prints what a command has to say as JSON. Members that are there stay; more may come.',
+    `- **Exit codes**: ${exitCodesOf({})}. Reasons go to standard error, as does the progress of long work.`,
+    '- **What cannot be taken back** asks on the terminal, or wants `--yes`: without either it is wrong use, and nothing',
+    '  happens.',
+    '',
+    ...sections,
+  ).replace(/\n+$/, '\n');
 }
 
 function configurationDocument(): string {

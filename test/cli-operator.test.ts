@@ -32,14 +32,14 @@ t.test('an account is made, shut out, let in again and closed', async (t) => {
   t.same(await stateOf('umbrella'), { status: 'active', expiresAt, graceDays: 14 });
 
   const asked = await doorward(app, 'account', 'lapse', 'umbrella');
-  t.equal(asked.code, 1, 'nobody is there to say yes');
+  t.equal(asked.code, 2, 'nobody is there to say yes');
   t.equal((await stateOf('umbrella'))?.status, 'active');
   t.equal((await doorward(app, 'account', 'lapse', 'umbrella', '--yes')).code, 0);
   t.equal((await stateOf('umbrella'))?.status, 'lapsed');
   const listed = await doorward(app, 'account', 'list', '--status', 'lapsed', '--json');
   t.match(json(listed.output), [{ slug: 'umbrella', status: 'lapsed', grace_days: 14 }]);
 
-  t.equal((await doorward(app, 'account', 'renew', 'umbrella')).code, 1, 'until when?');
+  t.equal((await doorward(app, 'account', 'renew', 'umbrella')).code, 2, 'until when?');
   t.equal((await doorward(app, 'account', 'renew', 'umbrella', '--until', 'never')).code, 0);
   t.same(await stateOf('umbrella'), { status: 'active', expiresAt: null, graceDays: 14 });
   t.equal((await doorward(app, 'account', 'close', 'umbrella', '--yes')).code, 0);
@@ -53,15 +53,19 @@ t.test('an account is made, shut out, let in again and closed', async (t) => {
 
   const refused = {
     'the slug is taken': ['create', 'acme', 'Acme'],
+    'no such account': ['suspend', 'nowhere', '--yes'],
+  };
+  const misused = {
     'no slug': ['create', 'Not A Slug', 'Name'],
     'no name': ['create', 'nameless'],
     'no such day': ['create', 'dated', 'Name', '--until', '2027-02-31x'],
     'too much grace': ['create', 'graceful', 'Name', '--grace-days', '367'],
-    'no such account': ['suspend', 'nowhere', '--yes'],
     'no such status': ['list', '--status', 'gone'],
   };
-  for (const [why, args] of Object.entries(refused))
-    t.match(await doorward(app, 'account', ...args), { code: 1, output: '' }, why);
+  for (const [why, args] of Object.entries({ ...refused, ...misused })) {
+    const code = why in misused ? 2 : 1;
+    t.match(await doorward(app, 'account', ...args), { code, output: '' }, why);
+  }
 });
 
 t.test('a person is switched off everywhere, and on again', async (t) => {
@@ -80,7 +84,7 @@ t.test('a person is switched off everywhere, and on again', async (t) => {
   await sql`insert into users (id, email, state, created_at, updated_at)
     values ('usr_gus', ${gus}, 'active', now(), now())`.execute(app.ctx.db);
 
-  t.equal((await doorward(app, 'user', 'deactivate', gus)).code, 1);
+  t.equal((await doorward(app, 'user', 'deactivate', gus)).code, 2);
   t.equal((await doorward(app, 'user', 'deactivate', gus, '--yes')).code, 0);
   t.same(await stateOf(gus), { state: 'deactivated' });
   t.equal((await doorward(app, 'user', 'reactivate', gus)).code, 0);

@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { settings } from '../config/settings.ts';
 import { composeProblems, dockerfileProblems } from '../scripts/check-deploy.ts';
-import { connectionCommands } from '../src/cli/connection.ts';
-import { domainCommands } from '../src/cli/domain.ts';
+import { commands, findCommand } from '../src/cli/commands.ts';
 import { denialCodes } from '../src/core/access/access.ts';
 import { refusalCodes } from '../src/core/attempts/attempts.ts';
 import type { SocialIdentity } from '../src/core/identities/identities.ts';
@@ -64,11 +63,12 @@ t.test('every npm script that a document names exists', async (t) => {
 });
 
 t.test('every doorward command that a document names exists', (t) => {
-  const commands = Object.keys({ ...connectionCommands, ...domainCommands });
   const named = documents.flatMap(({ text }) =>
-    Array.from(text.matchAll(/doorward ((?:connection|domain) [a-z-]+)/g), ([, name = '']) => name),
+    Array.from(text.matchAll(/\bdoorward ((?:[a-z-]+)(?: [a-z-]+)?)/g), ([, name = '']) => name),
   );
-  for (const name of new Set(named)) t.ok(commands.includes(name), name);
+  const first = new Set(Object.keys(commands).map((name) => name.split(' ')[0]));
+  for (const name of new Set(named))
+    if (first.has(name.split(' ')[0])) t.ok(findCommand(name.split(' ')), name);
   t.ok(named.includes('connection require'), 'the roll-out is among them');
   t.end();
 });
@@ -87,6 +87,14 @@ t.test('docs/integration/troubleshooting.md explains every reason to refuse a co
   const [, ...sections] = (await read('docs/integration/troubleshooting.md')).split('\n## ');
   const codes = sections.flatMap((section) => rowsOf(section).map(([code]) => code));
   t.same(codes.toSorted(), [...refusalCodes].sort());
+});
+
+t.test('docs/commands.md lists the commands', async (t) => {
+  const names = Array.from(
+    (await read('docs/commands.md')).matchAll(/^### `doorward (.+)`$/gm),
+    ([, name]) => name,
+  );
+  t.same(names.sort(), Object.keys(commands).sort());
 });
 
 t.test('docs/configuration.md lists the settings', async (t) => {

@@ -169,7 +169,7 @@ t.test('nobody is in the traces, and nothing that was sent', async (t) => {
   );
 
   const text = collector.bodies.join('\n');
-  t.ok(collector.spans().length > 1000, String(collector.spans().length));
+  t.ok(collector.spans().length > 500, String(collector.spans().length));
   t.ok(canaries.kinds.length > 8, canaries.kinds.join());
   const found = canaries.all.filter(({ secret }) =>
     [...formsOf(secret), ...digestsOf(secret)].some((form) => text.includes(form)),

@@ -1,24 +1,43 @@
-import type { CommandContext } from './context.ts';
+import type { Context } from '../context.ts';
+import type { Given } from './given.ts';
 
-/** For a command whose work may be done in part. */
-export interface Printed {
+/** What a command has to say: to a person, and with `--json` to a program. */
+export interface Answer {
   readonly text: string;
-  readonly exitCode: number;
+  /** Its members are there to stay: scripts read them. */
+  readonly data: unknown;
+  /** 0 where it is left out; 1 for work that was done in part, or whose answer is no. */
+  readonly exitCode?: number;
 }
 
-interface Described {
-  readonly usage: string;
+/** How a command is called: what it is not told of here it refuses, and its help and docs/commands.md are made of this. */
+export interface Called {
   readonly about: string;
-  /** One line that does something, for `--help` behind the command. */
-  readonly example?: string;
+  /** Behind its name: `<one>`, `[<one or none>]`, `<one or more>…`. */
+  readonly words?: string;
+  /** By name, with what the value looks like; with `…` at its end an option may be given again. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Those without which it cannot be done. */
+  readonly required?: readonly string[];
+  /** Options without a value. */
+  readonly flags?: readonly string[];
+  /** One line that does something, without `doorward`. */
+  readonly example: string;
+  /** When it ends with 1 although nothing has failed. */
+  readonly endsWith1?: string;
 }
 
-export interface Command extends Described {
-  /** Answers what is printed. Throws when the arguments are not right. */
-  run(context: CommandContext, args: readonly string[]): Promise<string | Printed>;
+export interface Command extends Called {
+  /** Throws WrongUse for what cannot be meant, and what cannot be done. */
+  run(ctx: Context, given: Given): Promise<Answer>;
 }
 
-/** One that has to work also when the settings are wrong, and reads them itself. */
-export interface LoneCommand extends Described {
-  runAlone(args: readonly string[]): Promise<string | Printed>;
+/** One that has to work also when the settings are wrong, and reads them itself. Undefined when it goes on running. */
+export interface LoneCommand extends Called {
+  runAlone(given: Given): Promise<Answer | undefined>;
 }
+
+export type AnyCommand = Command | LoneCommand;
+
+/** By their names; one whose name begins another's stands behind it. */
+export type Commands = Readonly<Record<string, AnyCommand>>;

@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline/promises';
+import { type Given, WrongUse } from './given.ts';
 
 /** Goes on when somebody says yes, on the terminal or with `--yes`. Throws when they do not, or nobody can be asked. */
-export async function confirm(question: string, isGiven: boolean): Promise<void> {
-  if (isGiven) return;
-  if (!process.stdin.isTTY) throw new Error(`${question} Nobody can be asked here: say so with --yes`);
+export async function confirm(question: string, given: Given): Promise<void> {
+  if (given.has('yes')) return;
+  if (!process.stdin.isTTY) throw new WrongUse(`${question} Nobody can be asked here: say so with --yes`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(`${question} Type yes: `);

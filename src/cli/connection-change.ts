@@ -11,10 +11,9 @@ import {
   unbindDomain,
 } from '../core/connections/connections.ts';
 import { findClaim, parseDomainName } from '../core/domains/domains.ts';
-import { findUserByEmail } from '../core/users/users.ts';
-import { type EmailAddress, parseEmail } from '../kernel/email-address.ts';
-import type { DomainId, UserId } from '../kernel/ids.ts';
-import type { Given } from './given.ts';
+import type { DomainId } from '../kernel/ids.ts';
+import { getUserByEmail } from './find.ts';
+import { type Given, numberOf, readEmail } from './given.ts';
 
 /** A change that needs nothing but the connection. */
 export function changeTo(what: string, work: (tx: Tx, change: Change) => Promise<void>) {
@@ -26,9 +25,7 @@ export function changeTo(what: string, work: (tx: Tx, change: Change) => Promise
 
 export async function bind(ctx: Context, connection: Connection, given: Given): Promise<string> {
   const domainId = await domainOf(ctx, connection, given.words[1]);
-  const priority = Number(given.one('priority') ?? 0);
-  if (!Number.isSafeInteger(priority) || Math.abs(priority) > 1_000_000)
-    throw new Error('the priority is not a whole number');
+  const priority = numberOf(given, 'priority', { from: -1_000_000, to: 1_000_000 }) ?? 0;
   const addresses = given.many('address').map(readEmail);
   await inTransaction(ctx, (tx) =>
     bindDomain(tx, {
@@ -60,17 +57,11 @@ export async function pilot(ctx: Context, { id, label }: Connection, given: Give
   return `${label} is a pilot, for ${emails.join(', ')}.`;
 }
 
-/** The addresses stand after the option, each with one of its own or as words. */
 export async function require(ctx: Context, { id, label }: Connection, given: Given): Promise<string> {
-  const emails = [...given.many('break-glass'), ...given.words.slice(1)].map(readEmail);
-  const breakGlass: UserId[] = [];
-  for (const email of emails) {
-    const user = await findUserByEmail(ctx.db, email);
-    if (!user) throw new Error(`there is nobody with the address ${email}`);
-    breakGlass.push(user.id);
-  }
+  const users = await Promise.all(given.many('break-glass').map((text) => getUserByEmail(ctx.db, text)));
+  const breakGlass = users.map((user) => user.id);
   await inTransaction(ctx, (tx) => requireConnection(tx, { connectionId: id, breakGlass }));
-  return `${label} is required. The password still lets in: ${emails.join(', ')}.`;
+  return `${label} is required. The password still lets in: ${users.map(({ email }) => email).join(', ')}.`;
 }
 
 /** In two steps, since the identity provider has to know a key before it meets it. */
@@ -87,10 +78,4 @@ export async function rotate(ctx: Context, { id: connectionId }: Connection): Pr
   }
   for (const { use } of current) await createConnectionKey(ctx, { connectionId, use, state: 'next' });
   return 'The next keys are published. Once the identity provider has them, run this again.';
-}
-
-function readEmail(text: string): EmailAddress {
-  const email = parseEmail(text);
-  if (!email) throw new Error(`${text} is not an email address`);
-  return email;
 }

@@ -1,5 +1,4 @@
 import { type Context, inTransaction } from '../context.ts';
-import { findAccountBySlug } from '../core/accounts/accounts.ts';
 import {
   type Connection,
   establishConnection,
@@ -14,28 +13,33 @@ import { fetchMetadata } from '../federation/refresh.ts';
 import { type IdpMetadata, parseSamlMetadata } from '../federation/saml/metadata.ts';
 import type { AccountId, ConnectionId } from '../kernel/ids.ts';
 import { addSeconds, day } from '../kernel/time.ts';
-import { type Given, readJsonFile, readTextFile } from './given.ts';
+import { getAccountBySlug } from './find.ts';
+import { type Given, readJsonFile, readTextFile, WrongUse } from './given.ts';
 
-export const samlOptions = [
-  'label',
-  'metadata-url',
-  'metadata-file',
-  'entity-id',
-  'policy',
-  'settings',
-  'mapping',
-];
-export const oidcOptions = [
-  'label',
-  'issuer',
-  'client-id',
-  'secret-file',
-  'client-auth',
-  'tenant',
-  'settings',
-  'mapping',
-];
-export const changeOptions = ['label', 'settings', 'mapping', 'metadata-file', 'secret-file'];
+const files = { settings: '<file>', mapping: '<file>' };
+export const samlOptions = {
+  label: '<text>',
+  'metadata-url': '<url>',
+  'metadata-file': '<file>',
+  'entity-id': '<id>',
+  policy: '<policy>',
+  ...files,
+};
+export const oidcOptions = {
+  label: '<text>',
+  issuer: '<url>',
+  'client-id': '<id>',
+  'secret-file': '<file>',
+  'client-auth': '<method>',
+  tenant: '<id>…',
+  ...files,
+};
+export const changeOptions = {
+  label: '<text>',
+  'metadata-file': '<file>',
+  'secret-file': '<file>',
+  ...files,
+};
 
 /** From the identity provider's metadata, which is fetched again every day where it has an address. */
 export async function createSaml(ctx: Context, given: Given): Promise<ConnectionId> {
@@ -68,7 +72,7 @@ async function readMetadata(ctx: Context, given: Given): Promise<IdpMetadata> {
   ];
   if (url !== undefined && file === undefined) return fetchMetadata(ctx, url, entityId);
   if (file !== undefined && url === undefined) return readMetadataFile(ctx, file, entityId);
-  throw new Error('say either --metadata-url or --metadata-file');
+  throw new WrongUse('say either --metadata-url or --metadata-file');
 }
 
 async function readMetadataFile(ctx: Context, file: string, entityId?: string): Promise<IdpMetadata> {
@@ -104,9 +108,8 @@ async function readCommon(
   ctx: Context,
   given: Given,
 ): Promise<{ accountId: AccountId; label: string; mapping?: Mapping }> {
-  const [slug = ''] = given.words;
-  const account = await findAccountBySlug(ctx.db, slug);
-  if (!account) throw new Error(`there is no account ${slug}`);
+  const [slug] = given.words;
+  const account = await getAccountBySlug(ctx.db, slug);
   const mapping = given.one('mapping');
   return {
     accountId: account.id,
@@ -118,7 +121,7 @@ async function readCommon(
 function readLabel(given: Given): string | undefined {
   const label = given.one('label')?.trim();
   if (label !== undefined && (label === '' || label.length > 100 || /\p{Cc}/u.test(label)))
-    throw new Error('the label has to have 1 to 100 characters');
+    throw new WrongUse('the label has to have 1 to 100 characters');
   return label;
 }
 

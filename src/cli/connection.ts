@@ -1,6 +1,5 @@
 /** doorward connection …: an account's company sign-in, from the first draft to the day it is required. */
 import type { Context } from '../context.ts';
-import { findAccountBySlug } from '../core/accounts/accounts.ts';
 import {
   beginTest,
   type Connection,
@@ -10,8 +9,11 @@ import {
   findConnection,
   listConnections,
 } from '../core/connections/connections.ts';
+import { listAttempts } from '../core/attempts/attempts.ts';
 import type { ConnectionId } from '../kernel/ids.ts';
-import type { Command } from './command.ts';
+import { inSnakeCase } from './answer.ts';
+import type { Answer, Called, Command } from './command.ts';
+import { confirm } from './confirm.ts';
 import { bind, changeTo, pilot, require, rotate, unbind } from './connection-change.ts';
 import {
   change,
@@ -21,117 +23,138 @@ import {
   oidcOptions,
   samlOptions,
 } from './connection-create.ts';
-import { attemptsOf, describe, handOver, lineOf } from './connection-show.ts';
-import { sayWhyNot } from './failure-text.ts';
-import { type Given, readGiven } from './given.ts';
+import { dataOf, describe, handOver, lineOf, lineOfAttempt } from './connection-show.ts';
+import { getAccountBySlug } from './find.ts';
+import { type Given, limitOf } from './given.ts';
+
+const sampleId = 'con_01kc8x4q7n0000000000000000';
 
 /** What there is to do with the connections of an account. */
 export const connectionCommands: Readonly<Record<string, Command>> = {
-  'connection create-saml': command(
-    {
-      usage: 'create-saml <account> --metadata-url <url> | --metadata-file <file>',
-      about: 'Makes a draft of a SAML connection.',
-      options: samlOptions,
-    },
-    async (ctx, given) => created(ctx, await createSaml(ctx, given)),
+  'connection create-saml': {
+    words: '<account>',
+    options: samlOptions,
+    about: 'Makes a draft of a SAML connection, from metadata by address or as a file.',
+    example: "connection create-saml acme --label 'Acme' --metadata-url https://idp.example/metadata",
+    run: async (ctx, given) => created(ctx, await createSaml(ctx, given)),
+  },
+  'connection create-oidc': {
+    words: '<account>',
+    options: oidcOptions,
+    required: ['issuer', 'client-id'],
+    about: 'Makes a draft of an OpenID Connect connection.',
+    example:
+      'connection create-oidc acme --issuer https://idp.example --client-id abc --secret-file secret.txt',
+    run: async (ctx, given) => created(ctx, await createOidc(ctx, given)),
+  },
+  'connection list': {
+    words: '<account>',
+    about: 'Lists an account’s connections.',
+    example: 'connection list acme',
+    run: list,
+  },
+  'connection show': ofOne(
+    { about: 'What to hand over, and how things are.', example: `connection show ${sampleId}` },
+    describe,
   ),
-  'connection create-oidc': command(
-    {
-      usage: 'create-oidc <account> --issuer <url> --client-id <id> --secret-file <file>',
-      about: 'Makes a draft of an OpenID Connect connection.',
-      options: oidcOptions,
-    },
-    async (ctx, given) => created(ctx, await createOidc(ctx, given)),
-  ),
-  'connection list': command({ usage: 'list <account>', about: 'Lists an account’s connections.' }, list),
-  'connection show': ofOne({ usage: 'show <id>', about: 'What to hand over, and how things are.' }, describe),
   'connection change': ofOne(
     {
-      usage: 'change <id> [--settings <file>] [--mapping <file>]',
-      about: 'Changes it; then it has to be tested.',
       options: changeOptions,
+      about: 'Changes it; then it has to be tested.',
+      example: `connection change ${sampleId} --metadata-file metadata.xml`,
     },
     change,
   ),
   'connection bind': ofOne(
     {
-      usage: 'bind <id> <domain>',
+      words: '<domain>',
+      options: { priority: '<n>', address: '<email>…' },
       about: 'Sends the people of a domain there.',
-      words: [2, 2],
-      options: ['priority', 'address'],
+      example: `connection bind ${sampleId} acme.example`,
     },
     bind,
   ),
   'connection unbind': ofOne(
-    { usage: 'unbind <id> <domain>', about: 'Sends them there no more.', words: [2, 2] },
+    {
+      words: '<domain>',
+      about: 'Sends them there no more.',
+      example: `connection unbind ${sampleId} acme.example`,
+    },
     unbind,
   ),
-  'connection test': ofOne({ usage: 'test <id>', about: 'Prints a link to try it out.' }, test),
+  'connection test': ofOne(
+    { about: 'Prints a link to try it out.', example: `connection test ${sampleId}` },
+    test,
+  ),
   'connection pilot': ofOne(
-    { usage: 'pilot <id> <email>…', about: 'Sends these people there.', words: [2, Infinity] },
+    {
+      words: '<email>…',
+      about: 'Sends these people there.',
+      example: `connection pilot ${sampleId} ann@acme.example ben@acme.example`,
+    },
     pilot,
   ),
   'connection enable': ofOne(
-    { usage: 'enable <id>', about: 'Sends everybody of its domains there.' },
+    { about: 'Sends everybody of its domains there.', example: `connection enable ${sampleId}` },
     changeTo('enabled', enableConnection),
   ),
   'connection require': ofOne(
     {
-      usage: 'require <id> --break-glass <email>…',
+      options: { 'break-glass': '<email>…' },
+      required: ['break-glass'],
       about: 'Leaves the password to one or two admins.',
-      words: [1, 3],
-      options: ['break-glass'],
+      example: `connection require ${sampleId} --break-glass ann@acme.example`,
     },
     require,
   ),
   'connection disable': ofOne(
-    { usage: 'disable <id>', about: 'Sends nobody there.' },
+    { about: 'Sends nobody there.', example: `connection disable ${sampleId}` },
     changeTo('disabled', disableConnection),
   ),
   'connection delete': ofOne(
-    { usage: 'delete <id>', about: 'Forgets it, and who its people are there.' },
-    changeTo('deleted', deleteConnection),
+    {
+      flags: ['yes'],
+      about: 'Forgets it, and who its people are there.',
+      example: `connection delete ${sampleId} --yes`,
+    },
+    async (ctx, connection, given) => {
+      await confirm(`${connection.label} and who its people are there will be forgotten.`, given);
+      return changeTo('deleted', deleteConnection)(ctx, connection);
+    },
   ),
   'connection attempts': ofOne(
-    { usage: 'attempts <id>', about: 'The last sign-ins, and what stopped them.' },
+    {
+      options: { limit: '<n>' },
+      about: 'The last sign-ins, and what stopped them.',
+      example: `connection attempts ${sampleId} --limit 10`,
+    },
     attempts,
   ),
   'connection rotate-keys': ofOne(
-    { usage: 'rotate-keys <id>', about: 'Publishes our next keys, or uses them.' },
+    {
+      about: 'Publishes our next keys; the second time it puts them to use.',
+      example: `connection rotate-keys ${sampleId}`,
+    },
     rotate,
   ),
 };
 
-interface Usage {
-  readonly usage: string;
-  readonly about: string;
-  /** How many words there may be besides options; one where it is left out. */
-  readonly words?: readonly [least: number, most: number];
-  readonly options?: readonly string[];
-}
-
-function command(
-  { usage, about, words: [least, most] = [1, 1], options = [] }: Usage,
-  work: (ctx: Context, given: Given) => Promise<string>,
-): Command {
-  return {
-    usage: `connection ${usage}`,
-    about,
-    async run({ ctx }, args) {
-      const given = readGiven(args, options);
-      const { length } = given.words;
-      if (length < least || length > most) throw new Error(`usage: doorward connection ${usage}`);
-      return work(ctx, given).catch(sayWhyNot);
-    },
-  };
-}
-
 /** A command for one connection, whose id is the first word. */
 function ofOne(
-  usage: Usage,
-  work: (ctx: Context, connection: Connection, given: Given) => Promise<string>,
+  called: Called,
+  work: (ctx: Context, connection: Connection, given: Given) => Promise<string | Answer>,
 ): Command {
-  return command(usage, async (ctx, given) => work(ctx, await getConnection(ctx, given.words[0]), given));
+  return {
+    ...called,
+    words: ['<id>', called.words].filter(Boolean).join(' '),
+    async run(ctx, given) {
+      const connection = await getConnection(ctx, given.words[0]);
+      const answer = await work(ctx, connection, given);
+      if (typeof answer !== 'string') return answer;
+      const after = await findConnection(ctx.db, connection.id);
+      return { text: answer, data: after ? dataOf(ctx, after) : { id: connection.id, state: 'deleted' } };
+    },
+  };
 }
 
 async function getConnection(ctx: Context, id = ''): Promise<Connection> {
@@ -140,27 +163,28 @@ async function getConnection(ctx: Context, id = ''): Promise<Connection> {
   return connection;
 }
 
-async function created(ctx: Context, id: ConnectionId): Promise<string> {
+async function created(ctx: Context, id: ConnectionId): Promise<Answer> {
   const connection = await getConnection(ctx, id);
   const steps = ['For the company’s IT:', ...handOver(ctx, connection).map((line) => `  ${line}`)];
-  return `${lineOf(connection)}\n\n${steps.join('\n')}\n\nThen: doorward connection test ${id}`;
+  const text = `${lineOf(connection)}\n\n${steps.join('\n')}\n\nThen: doorward connection test ${id}`;
+  return { text, data: dataOf(ctx, connection) };
 }
 
-async function list(ctx: Context, { words: [slug = ''] }: Given): Promise<string> {
-  const account = await findAccountBySlug(ctx.db, slug);
-  if (!account) throw new Error(`there is no account ${slug}`);
+async function list(ctx: Context, { words: [slug] }: Given): Promise<Answer> {
+  const account = await getAccountBySlug(ctx.db, slug);
   const connections = await listConnections(ctx.db, account.id);
-  return connections.length === 0
-    ? `${account.name} has no connections.`
-    : connections.map(lineOf).join('\n');
+  const text = connections.map(lineOf).join('\n') || `${account.name} has no connections.`;
+  return { text, data: connections.map((connection) => dataOf(ctx, connection)) };
 }
 
-async function test(ctx: Context, { id }: Connection): Promise<string> {
+async function test(ctx: Context, { id }: Connection): Promise<Answer> {
   const link = await beginTest(ctx, { connectionId: id });
-  return `${link}\n\nThe link works once, for ten minutes, in any browser. It signs nobody in.`;
+  const text = `${link}\n\nThe link works once, for ten minutes, in any browser. It signs nobody in.`;
+  return { text, data: { id, link } };
 }
 
-async function attempts(ctx: Context, connection: Connection): Promise<string> {
-  const lines = await attemptsOf(ctx, connection, 50);
-  return lines.length === 0 ? 'Nobody has tried yet.' : lines.join('\n');
+async function attempts(ctx: Context, { id, accountId }: Connection, given: Given): Promise<Answer> {
+  const rows = await listAttempts(ctx.db, { accountId, connectionId: id, limit: limitOf(given) });
+  const text = rows.map(lineOfAttempt).join('\n') || 'Nobody has tried yet.';
+  return { text, data: rows.map(inSnakeCase) };
 }

@@ -1,26 +1,36 @@
 import { type Check, type Diagnosis, diagnoseSignIn, type Verdict, type Way } from '../core/doctor/doctor.ts';
+import { inSnakeCase } from './answer.ts';
 import type { Command } from './command.ts';
-import { readGiven } from './given.ts';
-
-const usage = 'doctor sign-in <email> <client> [--account <id or slug>]';
 
 /** Why somebody cannot get in. */
 export const doctorCommands: Readonly<Record<string, Command>> = {
   'doctor sign-in': {
-    usage,
-    about: 'What a sign-in would come to, and why. Exits with 0 if they get in, else 1.',
-    async run({ ctx }, args) {
-      const given = readGiven(args, ['account']);
-      const [email, clientId, ...more] = given.words;
-      if (email === undefined || clientId === undefined || more.length > 0)
-        throw new Error(`usage: doorward ${usage}`);
+    words: '<email> <client>',
+    options: { account: '<id or slug>' },
+    about: 'What a sign-in would come to, and why.',
+    example: 'doctor sign-in ada@acme.example assist --account acme',
+    endsWith1: 'when they would not get in',
+    async run({ db, config, now }, given) {
+      const [email = '', clientId = ''] = given.words;
       const account = given.one('account');
-      const { config } = ctx;
-      const diagnosis = await diagnoseSignIn(ctx.db, { email, clientId, account, config, now: ctx.now() });
-      return { text: textOf(diagnosis), exitCode: comesIn(diagnosis.verdict) ? 0 : 1 };
+      const diagnosis = await diagnoseSignIn(db, { email, clientId, account, config, now: now() });
+      return {
+        text: textOf(diagnosis),
+        data: dataOf(diagnosis),
+        exitCode: comesIn(diagnosis.verdict) ? 0 : 1,
+      };
     },
   },
 };
+
+function dataOf({ verdict, checks, ways, firstFailure }: Diagnosis): object {
+  return {
+    verdict: inSnakeCase(verdict),
+    first_failure: firstFailure ?? null,
+    checks: checks.map(inSnakeCase),
+    ways: ways.map(inSnakeCase),
+  };
+}
 
 function comesIn({ outcome }: Verdict): boolean {
   return outcome === 'allowed' || outcome === 'choose_account';

@@ -2,72 +2,68 @@
 /** doorward <command>: what an operator does from a shell. Reads the same settings as the service. */
 import { pino } from 'pino';
 import { loadConfig } from '../../config/load.ts';
-import { accountCommands } from './account.ts';
-import { auditCommands } from './audit.ts';
-import { checkup } from './checkup.ts';
-import type { Command, LoneCommand, Printed } from './command.ts';
-import { connectionCommands } from './connection.ts';
+import { Failure } from '../kernel/failures.ts';
+import type { Answer, AnyCommand, Command } from './command.ts';
+import { commands, findCommand } from './commands.ts';
 import { openCommandContext } from './context.ts';
-import { createOperator } from './create-operator.ts';
-import { doctorCommands } from './doctor.ts';
-import { domainCommands } from './domain.ts';
-import { helpOf, helpOfAll } from './help.ts';
-import { identityCommands } from './identity.ts';
-import { importCommand } from './import.ts';
-import { invite } from './invite.ts';
-import { keyCommands } from './keys.ts';
-import { migrate } from './migrate.ts';
-import { outboxCommands } from './outbox.ts';
-import { pruneCommand } from './prune.ts';
-import { seed } from './seed.ts';
-import { userCommands } from './user.ts';
-
-/** The first whose name fits is run: a longer name stands before its beginning. */
-const commands: Readonly<Record<string, Command | LoneCommand>> = {
-  migrate,
-  seed,
-  'client create-operator': createOperator,
-  invite,
-  import: importCommand,
-  ...accountCommands,
-  ...userCommands,
-  ...domainCommands,
-  ...connectionCommands,
-  ...identityCommands,
-  ...keyCommands,
-  ...auditCommands,
-  ...outboxCommands,
-  prune: pruneCommand,
-  ...doctorCommands,
-  doctor: checkup,
-};
+import { textOf } from './failure-text.ts';
+import { type Given, readGiven, WrongUse } from './given.ts';
+import { helpOf, helpOfAll, usageOf } from './help.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(words: readonly string[]): Promise<number> {
-  const name = Object.keys(commands).find((candidate) => `${words.join(' ')} `.startsWith(`${candidate} `));
-  const command = name === undefined ? undefined : commands[name];
-  if (name === undefined || !command || words.includes('--help')) {
-    process.stdout.write(command ? helpOf(command) : helpOfAll(commands));
-    return words.length === 0 || words.includes('--help') ? 0 : 2;
+  const [name, command] = findCommand(words) ?? [];
+  const asksForHelp = words.includes('--help');
+  if (name === undefined || !command) {
+    process.stdout.write(helpOfAll(commandsBelow(words)));
+    return words.length === 0 || asksForHelp ? 0 : 2;
+  }
+  if (asksForHelp) {
+    process.stdout.write(helpOf(name, command));
+    return 0;
   }
   try {
-    const args = words.slice(name.split(' ').length);
-    const answer = await ('runAlone' in command ? command.runAlone(args) : runOnDatabase(command, args));
-    const { text, exitCode } = typeof answer === 'string' ? { text: answer, exitCode: 0 } : answer;
-    process.stdout.write(`${text}\n`);
-    return exitCode;
+    const given = readGiven(words.slice(name.split(' ').length), command);
+    return print(await answerOf(command, given), given);
   } catch (error) {
-    process.stderr.write(`doorward: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    const usage = error instanceof WrongUse ? `\nUsage: doorward ${usageOf(name, command)}` : '';
+    process.stderr.write(`doorward: ${reasonOf(error)}${usage}\n`);
+    return error instanceof WrongUse ? 2 : 1;
   }
 }
 
-async function runOnDatabase(command: Command, args: readonly string[]): Promise<string | Printed> {
-  const context = await openCommandContext(loadConfig(), pino({ level: 'warn' }, process.stderr));
+/** Those of a noun, when the words begin with one; all otherwise. */
+function commandsBelow([noun = '']: readonly string[]): typeof commands {
+  const ofNoun = Object.entries(commands).filter(([name]) => name.startsWith(`${noun} `));
+  return ofNoun.length > 0 ? Object.fromEntries(ofNoun) : commands;
+}
+
+async function answerOf(command: AnyCommand, given: Given): Promise<Answer | undefined> {
+  return 'runAlone' in command ? command.runAlone(given) : runOnDatabase(command, given);
+}
+
+async function runOnDatabase(command: Command, given: Given): Promise<Answer> {
+  const { ctx, close } = await openCommandContext(loadConfig(), pino({ level: 'warn' }, process.stderr));
   try {
-    return await command.run(context, args);
+    return await command.run(ctx, given);
   } finally {
-    await context.close();
+    await close();
   }
+}
+
+function print(answer: Answer | undefined, given: Given): number {
+  if (!answer) return 0;
+  const { text, data, exitCode = 0 } = answer;
+  const isData = given.has('json') && data !== undefined;
+  process.stdout.write(`${isData ? JSON.stringify(data, undefined, 2) : text}\n`);
+  return exitCode;
+}
+
+/** Never the stack: what went wrong is said in a sentence, or at least by its code. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Failure) return textOf(error);
+  if (!(error instanceof Error)) return String(error);
+  const { message, code, name } = error as Error & { code?: string };
+  return message || (code ?? name);
 }

@@ -1,12 +1,7 @@
-import { Failure, failures } from '../kernel/failures.ts';
+import { type Failure, failures } from '../kernel/failures.ts';
 
 /** What the caller is told, in one sentence after the other. */
 export function textOf({ code, detail, fields = {} }: Failure): string {
   const wrong = Object.entries(fields).map(([field, problem]) => `${field} ${problem}`);
   return [failures[code].title, detail?.replace(/\.$/, ''), ...wrong].filter(Boolean).join('. ');
-}
-
-/** Expected failures as sentences; anything else as it is. */
-export function sayWhyNot(error: unknown): never {
-  throw error instanceof Failure ? new Error(textOf(error)) : error;
 }

@@ -1,49 +1,99 @@
 import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { type EmailAddress, parseEmail } from '../kernel/email-address.ts';
+import type { Called } from './command.ts';
+
+/** The command was not called as it can be: exit code 2. */
+export class WrongUse extends Error {}
 
 /** What was typed after the name of a command. */
 export interface Given {
   readonly words: readonly string[];
   /** The values of an option, in their order; none when it was left out. */
   many(option: string): readonly string[];
-  /** The only value of an option. Throws when there are several. */
+  /** The only value of an option. */
   one(option: string): string | undefined;
   /** Whether a flag was given: an option without a value. */
   has(flag: string): boolean;
 }
 
-/** Throws for an option or a flag that is not among these. */
-export function readGiven(
-  args: readonly string[],
-  options: readonly string[],
-  flags: readonly string[] = [],
-): Given {
-  const { positionals, values } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...Object.fromEntries(options.map((name) => [name, { type: 'string', multiple: true }] as const)),
-      ...Object.fromEntries(flags.map((name) => [name, { type: 'boolean' }] as const)),
-    },
-  });
-  const given = new Map<string, unknown>(Object.entries(values));
-  const many = (option: string): readonly string[] => (given.get(option) as string[] | undefined) ?? [];
+/** Throws WrongUse for what the command is not called with. A word may begin with one dash, as key ids do. */
+export function readGiven(args: readonly string[], called: Called): Given {
+  const { options = {}, required = [], flags = [] } = called;
+  const words: string[] = [];
+  const values = new Map<string, string[]>();
+  const left = [...args];
+  for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
+    if (!arg.startsWith('--')) words.push(arg);
+    else if (arg === '--') words.push(...left.splice(0));
+    else if (flags.includes(arg.slice(2))) values.set(arg.slice(2), []);
+    else {
+      const [, name = '', attached] = /^--([^=]*)(?:=(.*))?$/s.exec(arg) ?? [];
+      if (!Object.hasOwn(options, name)) throw new WrongUse(`there is no ${arg} here`);
+      const value = attached ?? left.shift();
+      if (value === undefined) throw new WrongUse(`--${name} has no value`);
+      values.set(name, [...(values.get(name) ?? []), value]);
+    }
+  }
+  for (const [name, { length }] of values)
+    if (length > 1 && !options[name]?.endsWith('…')) throw new WrongUse(`--${name} is given twice`);
+  for (const name of required) if (!values.has(name)) throw new WrongUse(`--${name} is missing`);
+  checkWords(words, called.words ?? '');
   return {
-    words: positionals,
-    many,
-    one(option) {
-      const [value, second] = many(option);
-      if (second !== undefined) throw new Error(`--${option} is given twice`);
-      return value;
-    },
-    has: (flag) => given.get(flag) === true,
+    words,
+    many: (option) => values.get(option) ?? [],
+    one: (option) => values.get(option)?.[0],
+    has: (flag) => values.has(flag),
   };
+}
+
+function checkWords({ length }: readonly string[], shape: string): void {
+  const names = shape.split(' ').filter(Boolean);
+  const least = names.filter((name) => !name.startsWith('[')).length;
+  const most = shape.includes('…') ? Infinity : names.length;
+  if (length < least) throw new WrongUse(`${names[length] ?? ''} is missing`);
+  if (length > most) throw new WrongUse('there is a word too many');
+}
+
+/** Of `--limit`; 50 where it is left out. */
+export function limitOf(given: Given): number {
+  return numberOf(given, 'limit', { from: 1, to: 99_999 }) ?? 50;
+}
+
+export function numberOf(
+  given: Given,
+  option: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): number | undefined {
+  const text = given.one(option);
+  if (text === undefined) return undefined;
+  const number = /^-?\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (number >= from && number <= to) return number;
+  throw new WrongUse(`--${option} must be a number from ${from} to ${to}`);
+}
+
+/** The value of an option that is one of these; undefined when it was left out. */
+export function choiceOf<Choice extends string>(
+  given: Given,
+  option: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const text = given.one(option);
+  const choice = choices.find((one) => one === text);
+  if (text !== undefined && choice === undefined)
+    throw new WrongUse(`--${option} must be one of ${choices.join(', ')}`);
+  return choice;
+}
+
+export function readEmail(text = ''): EmailAddress {
+  const email = parseEmail(text);
+  if (!email) throw new WrongUse(`${text} is not an email address`);
+  return email;
 }
 
 /** A file as text, without the end of its last line, which no secret has. */
 export async function readTextFile(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => {
-    throw new Error(`${path} cannot be read`);
+    throw new WrongUse(`${path} cannot be read`);
   });
   return text.replace(/\r?\n$/, '');
 }
@@ -52,6 +102,6 @@ export async function readJsonFile(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readTextFile(path)) as unknown;
   } catch (error) {
-    throw error instanceof SyntaxError ? new Error(`${path} is not JSON`) : error;
+    throw error instanceof SyntaxError ? new WrongUse(`${path} is not JSON`) : error;
   }
 }

@@ -1,20 +1,40 @@
-import type { Command, LoneCommand } from './command.ts';
+/** What a person is told of the commands. */
+import type { Called, Commands } from './command.ts';
 
-type AnyCommand = Command | LoneCommand;
-
-const width = 34;
 const settings = 'The settings are those of the service: see docs/configuration.md.';
 
-export function helpOfAll(commands: Readonly<Record<string, AnyCommand>>): string {
-  const lines = Object.values(commands).map(({ usage, about }) =>
-    usage.length > width
-      ? `  doorward ${usage}\n${' '.repeat(width + 12)}${about}`
-      : `  doorward ${usage.padEnd(width)} ${about}`,
-  );
-  return `Usage:\n${lines.join('\n')}\n\ndoorward <command> --help says more. ${settings}\n`;
+/** `account list [--limit <n>] [--json]` */
+export function usageOf(name: string, { words, options = {}, required = [], flags = [] }: Called): string {
+  const ofOptions = Object.entries(options).map(([option, value]) => {
+    const text = `--${option} ${value}`;
+    return required.includes(option) ? text : `[${text}]`;
+  });
+  return [name, words, ...ofOptions, ...flags.map((flag) => `[--${flag}]`)].filter(Boolean).join(' ');
 }
 
-export function helpOf({ usage, about, example }: AnyCommand): string {
-  const lines = [`Usage: doorward ${usage}`, '', about, ...(example ? ['', `  doorward ${example}`] : [])];
-  return `${lines.join('\n')}\n\n${settings}\n`;
+export function helpOfAll(commands: Commands): string {
+  const width = Math.max(...Object.keys(commands).map(({ length }) => length));
+  const lines = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`);
+  const more = '`doorward <command> --help` says more; docs/commands.md has all of it.';
+  return ['Usage: doorward <command>', '', ...lines, '', more, settings, ''].join('\n');
+}
+
+export function exitCodesOf({ endsWith1 }: Pick<Called, 'endsWith1'>): string {
+  return `0 done; 1 it failed or was refused${endsWith1 === undefined ? '' : `, also ${endsWith1}`}; 2 wrong use`;
+}
+
+export function helpOf(name: string, called: Called): string {
+  const { about, example } = called;
+  return [
+    `Usage: doorward ${usageOf(name, called)}`,
+    '',
+    about,
+    '',
+    'Example:',
+    `  doorward ${example}`,
+    '',
+    `Exit codes: ${exitCodesOf(called)}.`,
+    settings,
+    '',
+  ].join('\n');
 }

@@ -1,7 +1,5 @@
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { findAccountBySlug } from '../core/accounts/accounts.ts';
 import {
   type ImportFormat,
   importFormats,
@@ -11,59 +9,54 @@ import {
   type RowOutcome,
 } from '../core/imports/imports.ts';
 import { Failure } from '../kernel/failures.ts';
-import type { Command } from './command.ts';
-import { sayWhyNot, textOf } from './failure-text.ts';
-
-const usage = 'import <account> <file|-> [--format jsonl|csv] [--dry-run] [--json] [--progress]';
+import type { Answer, Command } from './command.ts';
+import { textOf } from './failure-text.ts';
+import { getAccountBySlug } from './find.ts';
+import { choiceOf, type Given, WrongUse } from './given.ts';
 
 export const importCommand: Command = {
-  usage,
-  about: 'Makes members of the people in a file; says which rows were refused.',
-  async run({ ctx }, args) {
-    const { slug, path, format, dryRun, json, progress } = parseImport(args);
-    const account = await findAccountBySlug(ctx.db, slug);
-    if (!account) throw new Error(`there is no account ${slug}`);
+  words: '<account> <file|->',
+  options: { format: importFormats.join('|') },
+  flags: ['dry-run', 'progress'],
+  about:
+    'Makes members of the people in a file; says which rows were refused. With --json a line for each row, and one at the end.',
+  example: 'import acme people.csv --dry-run',
+  endsWith1: 'when rows were refused',
+  async run(ctx, given) {
+    const [slug, path = ''] = given.words;
+    const format = formatOf(given, path);
+    const [dryRun, json] = [given.has('dry-run'), given.has('json')];
+    const account = await getAccountBySlug(ctx.db, slug);
     const source = await openSource(path);
-    const shown = showProgress(progress);
+    const shown = showProgress(given.has('progress') || process.stderr.isTTY);
     try {
       const destination = { accountId: account.id, mayVouch: true };
       for await (const line of importUsers(ctx, { ...destination, format, source, dryRun })) {
-        if (!('row' in line)) {
-          const exitCode = line.counts.refused > 0 ? 1 : 0;
-          return { text: json ? jsonOf(line) : summaryOf(line), exitCode };
-        }
+        if (!('row' in line)) return answer(line, json);
         shown.count();
         if (json) await print(jsonOf(line));
         else if (line.outcome === 'refused') await print(refusalOf(line));
       }
       throw new Error('the import ended without a summary');
-    } catch (error) {
-      return sayWhyNot(error);
     } finally {
       shown.end();
     }
   },
 };
 
-function parseImport(args: readonly string[]) {
-  const { positionals, values } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      format: { type: 'string' },
-      'dry-run': { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      progress: { type: 'boolean', default: process.stderr.isTTY },
-    },
-  });
-  const [slug, path, ...more] = positionals;
-  if (!slug || !path || more.length > 0) throw new Error(`usage: doorward ${usage}`);
-  const format = importFormats.find((known) => known === (values.format ?? formatOf(path)));
-  if (!format) throw new Error(`which format? usage: doorward ${usage}`);
-  return { slug, path, format, dryRun: values['dry-run'], json: values.json, progress: values.progress };
+/** As JSON a line like those before it, which are printed already. */
+function answer(summary: ImportSummary, json: boolean): Answer {
+  const text = json ? jsonOf(summary) : summaryOf(summary);
+  return { text, data: undefined, exitCode: summary.counts.refused > 0 ? 1 : 0 };
 }
 
-function formatOf(path: string): ImportFormat | undefined {
+function formatOf(given: Given, path: string): ImportFormat {
+  const format = choiceOf(given, 'format', importFormats) ?? formatOfName(path);
+  if (!format) throw new WrongUse('which --format is it?');
+  return format;
+}
+
+function formatOfName(path: string): ImportFormat | undefined {
   if (/\.csv$/i.test(path)) return 'csv';
   return /\.(jsonl|ndjson)$/i.test(path) ? 'jsonl' : undefined;
 }
@@ -71,7 +64,7 @@ function formatOf(path: string): ImportFormat | undefined {
 async function openSource(path: string): Promise<AsyncIterable<Buffer>> {
   if (path === '-') return process.stdin;
   const file = await open(path).catch(() => {
-    throw new Error(`${path} cannot be read`);
+    throw new WrongUse(`${path} cannot be read`);
   });
   return file.createReadStream() as AsyncIterable<Buffer>;
 }

@@ -1,51 +1,35 @@
-import { parseArgs } from 'node:util';
 import { inTransaction, type Tx } from '../context.ts';
-import { findAccountBySlug } from '../core/accounts/accounts.ts';
 import { findClient } from '../core/clients/clients.ts';
 import { createInvitation, type NewInvitation } from '../core/invitations/invitations.ts';
 import { findProductBySlug } from '../core/products/products.ts';
-import { parseEmail } from '../kernel/email-address.ts';
 import { Failure, type FailureCode } from '../kernel/failures.ts';
 import type { ProductId } from '../kernel/ids.ts';
 import type { Command } from './command.ts';
-
-const usage = 'invite <account> <email> [--role admin|agent] [--product <slug>]… [--client <id>]';
+import { getAccountBySlug } from './find.ts';
+import { choiceOf, readEmail } from './given.ts';
 
 export const invite: Command = {
-  usage,
+  words: '<account> <email>',
+  options: { role: 'admin|agent', product: '<slug>…', client: '<id>' },
   about: 'Invites a person, keeps their seats, and mails the link.',
-  async run({ ctx }, args) {
-    const { account: slug, email: text, role, products: slugs, clientId } = parseInvitation(args);
-    const email = parseEmail(text);
-    if (!email) throw new Error(`${text} is not an email address`);
+  example: 'invite acme ada@acme.example --role admin --product assist',
+  async run(ctx, given) {
+    const [slug, text] = given.words;
+    const [email, clientId] = [readEmail(text), given.one('client')];
+    const role = choiceOf(given, 'role', ['admin', 'agent']) ?? 'agent';
     return inTransaction(ctx, async (tx) => {
-      const account = await findAccountBySlug(tx.db, slug);
-      if (!account) throw new Error(`there is no account ${slug}`);
+      const account = await getAccountBySlug(tx.db, slug);
       if (clientId !== undefined && !(await findClient(tx.db, clientId)))
         throw new Error(`there is no client ${clientId}`);
-      const products = await productsOf(tx, slugs);
+      const products = await productsOf(tx, given.many('product'));
       const id = await createOrSayWhyNot(tx, { accountId: account.id, email, role, products, clientId });
-      return `Invited ${email} to ${account.name} (${id}); the mail is on its way.`;
+      return {
+        text: `Invited ${email} to ${account.name} (${id}); the mail is on its way.`,
+        data: { id, email, role, account_id: account.id, products },
+      };
     });
   },
 };
-
-function parseInvitation(args: readonly string[]) {
-  const { positionals, values } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      role: { type: 'string', default: 'agent' },
-      product: { type: 'string', multiple: true, default: [] },
-      client: { type: 'string' },
-    },
-  });
-  const [account, email] = positionals;
-  const { role, product: products, client: clientId } = values;
-  if (!account || !email || positionals.length > 2 || (role !== 'admin' && role !== 'agent'))
-    throw new Error(`usage: doorward ${usage}`);
-  return { account, email, role, products, clientId } as const;
-}
 
 async function productsOf(tx: Tx, slugs: readonly string[]): Promise<ProductId[]> {
   const ids: ProductId[] = [];

@@ -8,7 +8,6 @@ import {
 } from '../core/retention/retention.ts';
 import type { Context } from '../context.ts';
 import type { Command } from './command.ts';
-import { readGiven } from './given.ts';
 
 /** So that a database that has never been pruned has time for others. */
 const restMs = 20;
@@ -20,20 +19,17 @@ interface Line {
 }
 
 export const pruneCommand: Command = {
-  usage: 'prune [--dry-run] [--json]',
+  flags: ['dry-run'],
   about: 'Deletes what is over, as the service does every hour: see docs/retention.md.',
   example: 'prune --dry-run',
-  async run({ ctx }, args) {
-    const given = readGiven(args, [], ['dry-run', 'json']);
-    if (given.words.length > 0) throw new Error('usage: doorward prune [--dry-run] [--json]');
+  async run(ctx, given) {
     const isDry = given.has('dry-run');
-    const lines: Line[] = [];
+    const tables: Line[] = [];
     for (const rule of retentions) {
       const count = isDry ? await countPrunable(ctx.db, rule, ctx.now()) : await deleteAll(ctx, rule);
-      lines.push({ table: tableName(rule.table), rows: rule.rows, count });
+      tables.push({ table: tableName(rule.table), rows: rule.rows, count });
     }
-    if (given.has('json')) return JSON.stringify({ dry_run: isDry, tables: lines }, undefined, 2);
-    return textOf(lines, isDry);
+    return { text: textOf(tables, isDry), data: { dry_run: isDry, tables } };
   },
 };
 

@@ -1,77 +1,48 @@
 /** doorward user …: people, as an operator switches them off everywhere. */
-import { type Context, inTransaction } from '../context.ts';
-import {
-  deactivateUser,
-  findUserByEmail,
-  listUsers,
-  reactivateUser,
-  type User,
-} from '../core/users/users.ts';
-import { type EmailAddress, parseEmail } from '../kernel/email-address.ts';
-import type { UserId } from '../kernel/ids.ts';
+import { inTransaction } from '../context.ts';
+import { deactivateUser, listUsers, reactivateUser, type User } from '../core/users/users.ts';
+import { answerRow, answerRows } from './answer.ts';
 import type { Command } from './command.ts';
 import { confirm } from './confirm.ts';
-import { sayWhyNot } from './failure-text.ts';
-import { readGiven } from './given.ts';
-import { choiceOf, limitOf, printable, printRows } from './list.ts';
+import { getUserByEmail } from './find.ts';
+import { choiceOf, limitOf, readEmail } from './given.ts';
 
 const states = ['invited', 'active', 'deactivated'] as const;
 
 export const userCommands: Readonly<Record<string, Command>> = {
   'user list': {
-    usage: `user list [--email <email>] [--state ${states.join('|')}] [--limit <n>] [--json]`,
+    options: { email: '<email>', state: states.join('|'), limit: '<n>' },
     about: 'Lists people, the newest first.',
     example: 'user list --email ada@acme.example --json',
-    async run({ ctx }, args) {
-      const given = readGiven(args, ['email', 'state', 'limit'], ['json']);
-      if (given.words.length > 0) throw new Error('usage: doorward user list [--email <email>]');
+    async run({ db }, given) {
       const text = given.one('email');
       const email = text === undefined ? undefined : readEmail(text);
       const filter = { email, state: choiceOf(given, 'state', states), limit: limitOf(given) };
-      return printRows(await listUsers(ctx.db, filter), given, cellsOf);
+      return answerRows(await listUsers(db, filter), cellsOf);
     },
   },
   'user deactivate': {
-    usage: 'user deactivate <email> [--yes]',
+    words: '<email>',
+    flags: ['yes'],
     about: 'Switches a person off in every account; every session and token ends.',
     example: 'user deactivate mallory@acme.example --yes',
-    async run({ ctx }, args) {
-      const given = readGiven(args, [], ['yes']);
-      const id = await userOf(ctx, given.words, 'user deactivate <email> [--yes]');
-      await confirm(`${given.words[0] ?? ''} will be signed out everywhere.`, given.has('yes'));
-      return lineOf(await inTransaction(ctx, (tx) => deactivateUser(tx, id)).catch(sayWhyNot));
+    async run(ctx, given) {
+      const { id, email } = await getUserByEmail(ctx.db, given.words[0]);
+      await confirm(`${email} will be signed out everywhere.`, given);
+      return answerRow(await inTransaction(ctx, (tx) => deactivateUser(tx, id)), cellsOf);
     },
   },
   'user reactivate': {
-    usage: 'user reactivate <email>',
+    words: '<email>',
     about: 'Switches a person on again.',
     example: 'user reactivate ada@acme.example',
-    async run({ ctx }, args) {
-      const { words } = readGiven(args, []);
-      const id = await userOf(ctx, words, 'user reactivate <email>');
-      return lineOf(await inTransaction(ctx, (tx) => reactivateUser(tx, id)).catch(sayWhyNot));
+    async run(ctx, { words: [text] }) {
+      const { id } = await getUserByEmail(ctx.db, text);
+      return answerRow(await inTransaction(ctx, (tx) => reactivateUser(tx, id)), cellsOf);
     },
   },
 };
 
-async function userOf(ctx: Context, words: readonly string[], usage: string): Promise<UserId> {
-  const [text, ...more] = words;
-  if (text === undefined || more.length > 0) throw new Error(`usage: doorward ${usage}`);
-  const user = await findUserByEmail(ctx.db, readEmail(text));
-  if (!user) throw new Error(`there is no user ${text}`);
-  return user.id;
-}
-
-function readEmail(text: string): EmailAddress {
-  const email = parseEmail(text);
-  if (!email) throw new Error(`${text} is not an email address`);
-  return email;
-}
-
 function cellsOf({ id, email, state, name }: User): (string | null)[] {
   return [id, email, state, name];
-}
-
-function lineOf(user: User): string {
-  return cellsOf(user).map(printable).join('\t');
 }

@@ -321,6 +321,6 @@ t.test('from a shell: a line for each check, and an exit code that says whether 
   t.equal((await ask('multi@acme.test', 'demo-assist')).code, 0, 'and with a choice to make');
   t.equal((await ask('multi@acme.test', 'demo-assist', '--account', 'globex')).code, 1);
   const wrong = await ask('multi@acme.test');
-  t.match(wrong, { code: 1, output: '' });
+  t.match(wrong, { code: 2, output: '' });
   t.notMatch(wrong.errors, /\n {4}at /, 'no stack');
 });

@@ -474,10 +474,11 @@ t.test('somebody is imported from a shell', async (t) => {
   t.match(some.errors, /2 rows/);
   t.equal((await doorward(app, 'import', 'globex', `${dir}/people`, '--format', 'csv')).code, 0);
   t.equal((await users.execute()).length, 3);
-  for (const args of [[], ['globex'], ['globex', `${dir}/people`], ['nowhere', `${dir}/people.csv`]]) {
+  t.equal((await doorward(app, 'import', 'nowhere', `${dir}/people.csv`)).code, 1);
+  for (const args of [[], ['globex'], ['globex', `${dir}/people`]]) {
     const { code, output, errors } = await doorward(app, 'import', ...args);
-    t.same({ code, output }, { code: 1, output: '' });
+    t.same({ code, output }, { code: 2, output: '' });
     t.notMatch(errors, /\n {4}at /, 'no stack');
   }
-  t.equal((await doorward(app, 'import', 'globex', `${dir}/nothing.csv`)).code, 1);
+  t.equal((await doorward(app, 'import', 'globex', `${dir}/nothing.csv`)).code, 2);
 });

@@ -43,10 +43,16 @@ async function madeBy(output: string) {
   return getConnection(ctx, id as ConnectionId);
 }
 
+const [cannotBeDone, wrongUse] = [1, 2];
+
 /** Refused, with a reason and without a stack. */
-async function refuses(t: Test, args: readonly string[], why: string): Promise<void> {
+async function refuses(
+  t: Test,
+  args: readonly string[],
+  { why, code: expected = cannotBeDone }: { readonly why: string; readonly code?: number },
+): Promise<void> {
   const { code, output, errors } = await connection(...args);
-  t.same({ code, output }, { code: 1, output: '' }, why);
+  t.same({ code, output }, { code: expected, output: '' }, why);
   t.match(errors, /^doorward: \S+/, why);
   t.notMatch(errors, /\n {4}at /, `${why}: no stack`);
 }
@@ -77,12 +83,12 @@ t.test('a SAML connection, from its metadata to the day it is required', async (
   t.match(await listConnectionKeys(db, id), [{ use: 'signing', state: 'current' }]);
   t.match(made.output, `${app.issuer}/federation/${id}/acs`, 'what the company’s IT needs');
 
-  await refuses(t, ['enable', id], 'untested');
+  await refuses(t, ['enable', id], { why: 'untested' });
   const link = (await connection('test', id)).output;
   t.match(link, new RegExp(`^${app.issuer}/federation/${id}/start[?]test=[\\w-]{43}\n`));
   await passNow(ctx, id);
 
-  await refuses(t, ['bind', id, 'acme.example'], 'not claimed');
+  await refuses(t, ['bind', id, 'acme.example'], { why: 'not claimed' });
   await inTransaction(ctx, (tx) => vouchForDomain(tx, { accountId, name: 'acme.example' }));
   t.equal((await connection('bind', id, 'ACME.example', '--priority', '3')).code, 0);
   t.equal((await connection('pilot', id, 'Ada@acme.example')).code, 0);
@@ -96,10 +102,12 @@ t.test('a SAML connection, from its metadata to the day it is required', async (
 
   const admin = await makeUser(ctx, { email: 'admin@acme.example' });
   await makeMember(ctx, admin.id, accountId, 'admin');
-  await refuses(t, ['require', id, '--break-glass', admin.email], 'no admin has come in by it');
+  await refuses(t, ['require', id, '--break-glass', admin.email], { why: 'no admin has come in by it' });
   await signedIn(ctx, { id, accountId }, admin.id);
-  await refuses(t, ['require', id], 'nobody breaks the glass');
-  await refuses(t, ['require', id, '--break-glass', 'nobody@acme.example'], 'somebody who is not there');
+  await refuses(t, ['require', id], { why: 'nobody breaks the glass', code: wrongUse });
+  await refuses(t, ['require', id, '--break-glass', 'nobody@acme.example'], {
+    why: 'somebody who is not there',
+  });
   t.equal((await connection('require', id, '--break-glass', admin.email)).code, 0);
   t.equal((await getConnection(ctx, id)).state, 'required');
 
@@ -119,9 +127,9 @@ t.test('a SAML connection, from its metadata to the day it is required', async (
   t.equal((await connection('disable', id)).code, 0);
   t.same((await findHome(db, bob)).connections, []);
   t.equal((await connection('unbind', id, 'acme.example')).code, 0);
-  t.equal((await connection('delete', id)).code, 0);
+  t.equal((await connection('delete', id, '--yes')).code, 0);
   t.same(await listConnections(db, accountId), []);
-  await refuses(t, ['show', id], 'gone');
+  await refuses(t, ['show', id], { why: 'gone' });
 });
 
 t.test('metadata as a file, and its keys', async (t) => {
@@ -209,17 +217,9 @@ t.test('what cannot be right is refused, and nothing is made', async (t) => {
   const oidc = ['create-oidc', 'umbrella', '--client-id', 'x', '--issuer'];
   const refused: Readonly<Record<string, readonly string[]>> = {
     'no such account': ['create-saml', 'nowhere', '--metadata-file', idp],
-    'no metadata': saml,
-    'two of them': [...saml, '--metadata-file', idp, '--metadata-url', site.url],
     'a page': [...saml, '--metadata-url', site.url],
-    'no such file': [...saml, '--metadata-file', '/nowhere/idp.xml'],
     'another entity id': [...saml, '--metadata-file', idp, '--entity-id', 'urn:other'],
     'no such policy': [...saml, '--metadata-file', idp, '--policy', 'none'],
-    'no label': [...saml, '--metadata-file', idp, '--label', ' '],
-    'a label twice': [...saml, '--metadata-file', idp, '--label', 'a', '--label', 'b'],
-    'no such option': [...saml, '--metadata-file', idp, '--trust', 'all'],
-    'settings that are no JSON': [...saml, '--metadata-file', idp, '--settings', idp],
-    'no account': ['create-saml', '--metadata-file', idp],
     'no secret': [...oidc, 'https://idp.example.test'],
     'not an issuer': [...oidc, 'idp.example.test', '--client-auth', 'private_key_jwt'],
     'everybody’s tenant': [
@@ -229,9 +229,21 @@ t.test('what cannot be right is refused, and nothing is made', async (t) => {
       'private_key_jwt',
     ],
     'no connection': ['show', 'con_nowhere'],
+  };
+  const misused: Readonly<Record<string, readonly string[]>> = {
+    'no metadata': saml,
+    'two of them': [...saml, '--metadata-file', idp, '--metadata-url', site.url],
+    'no such file': [...saml, '--metadata-file', '/nowhere/idp.xml'],
+    'no label': [...saml, '--metadata-file', idp, '--label', ' '],
+    'a label twice': [...saml, '--metadata-file', idp, '--label', 'a', '--label', 'b'],
+    'no such option': [...saml, '--metadata-file', idp, '--trust', 'all'],
+    'settings that are no JSON': [...saml, '--metadata-file', idp, '--settings', idp],
+    'no account': ['create-saml', '--metadata-file', idp],
+    'no client id': ['create-oidc', 'umbrella', '--issuer', 'https://idp.example.test'],
     'no id': ['enable'],
     'too many': ['enable', 'con_a', 'con_b'],
   };
-  for (const [why, args] of Object.entries(refused)) await refuses(t, args, why);
+  for (const [why, args] of Object.entries(refused)) await refuses(t, args, { why });
+  for (const [why, args] of Object.entries(misused)) await refuses(t, args, { why, code: wrongUse });
   t.same(await listConnections(db, accountId), []);
 });

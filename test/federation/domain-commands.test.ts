@@ -46,17 +46,17 @@ t.test('doorward domain', async (t) => {
     await domain('claim', 'globex', 'acme.test');
     prove(await claimOf(acme), await claimOf(globex));
     t.match((await domain('verify', 'globex', 'acme.test')).output, /^acme\.test: disputed/);
-    t.equal((await domain('refuse', 'globex', 'acme.test')).code, 0);
+    t.equal((await domain('refuse', 'globex', 'acme.test', '--yes')).code, 0);
     t.match(await findDomainOwner(db, 'acme.test'), { accountId: acme, state: 'verified' });
 
     await domain('claim', 'globex', 'acme.test');
     prove(await claimOf(globex));
     await domain('verify', 'globex', 'acme.test');
-    t.equal((await domain('transfer', 'globex', 'acme.test')).code, 0);
+    t.equal((await domain('transfer', 'globex', 'acme.test', '--yes')).code, 0);
     t.match(await findDomainOwner(db, 'acme.test'), { accountId: globex, state: 'stale' });
     t.equal((await domain('resume', 'globex', 'acme.test')).code, 0);
     t.match(await findDomainOwner(db, 'acme.test'), { accountId: globex, state: 'verified' });
-    t.equal((await domain('release', 'globex', 'acme.test')).code, 0);
+    t.equal((await domain('release', 'globex', 'acme.test', '--yes')).code, 0);
     t.equal(await findDomainOwner(db, 'acme.test'), undefined);
   });
 
@@ -66,16 +66,19 @@ t.test('doorward domain', async (t) => {
       'a public suffix': ['claim', 'acme', 'co.uk'],
       'a free-mail provider': ['claim', 'acme', 'gmail.com'],
       'nothing claimed': ['verify', 'acme', 'other.test'],
-      'no name': ['claim', 'acme'],
-      'one word too many': ['list', 'acme', 'acme.test'],
-      'no dispute': ['transfer', 'acme', 'claimed.test'],
+      'no dispute': ['transfer', 'acme', 'claimed.test', '--yes'],
       'nothing to resume': ['resume', 'acme', 'claimed.test'],
       'nothing proven': ['include-subdomains', 'acme', 'claimed.test'],
     };
     await domain('claim', 'acme', 'claimed.test');
-    for (const [why, args] of Object.entries(refused)) {
+    const misused: Record<string, string[]> = {
+      'no name': ['claim', 'acme'],
+      'one word too many': ['list', 'acme', 'acme.test'],
+      'nobody there to say yes': ['release', 'acme', 'claimed.test'],
+    };
+    for (const [why, args] of Object.entries({ ...refused, ...misused })) {
       const { code, output, errors } = await domain(...args);
-      t.same({ code, output }, { code: 1, output: '' }, why);
+      t.same({ code, output }, { code: why in misused ? 2 : 1, output: '' }, why);
       t.notMatch(errors, /\n {4}at /, why);
     }
     t.equal((await domain('claimed')).code, 2, 'no such command');

@@ -137,9 +137,9 @@ t.test('links', async (t) => {
       [listed.code, listed.output.trim()],
       [0, `${identityId}\tLinkedIn\tsomebody@elsewhere.test`],
     );
-    t.equal((await doorward(app, 'identity', 'remove', user.email, identityId)).code, 0);
+    t.equal((await doorward(app, 'identity', 'remove', user.email, identityId, '--yes')).code, 0);
     t.strictSame(await live(user.id), []);
-    t.equal((await doorward(app, 'identity', 'remove', user.email, identityId)).code, 1, 'once');
+    t.equal((await doorward(app, 'identity', 'remove', user.email, identityId, '--yes')).code, 1, 'once');
     t.equal((await doorward(app, 'identity', 'list', 'nobody@nowhere-at-all.test')).code, 1);
   });
 

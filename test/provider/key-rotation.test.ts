@@ -283,12 +283,12 @@ t.test('keys are changed from a shell', async (t) => {
   const current = await kidOf(app, 'current');
   const keys = (...args: string[]) => doorward(app, 'keys', ...args);
   t.match((await keys('list')).output, current);
-  t.equal((await keys('retire', current)).code, 1, 'the only one stays');
+  t.equal((await keys('retire', current, '--yes')).code, 1, 'the only one stays');
   const rotated = await keys('rotate', '--alg', 'ES256', '--now');
   t.equal(rotated.code, 0, rotated.errors);
   const made = await kidOf(app, 'current');
   t.match(rotated.output, made);
-  t.equal((await keys('retire', current)).code, 0);
+  t.equal((await keys('retire', current, '--yes')).code, 0);
   t.same(await publishedKids(app.issuer).then((kids) => kids.filter((kid) => kid === current)), []);
   t.notMatch((await keys('list')).output, current);
   t.equal((await keys('rotate')).code, 0);
@@ -296,6 +296,7 @@ t.test('keys are changed from a shell', async (t) => {
     (await listKeys(app.ctx.db, app.ctx.now())).map(({ alg, state }) => `${alg} ${state}`),
     ['ES256 current', 'ES256 next', 'RS256 current', 'RS256 next'],
   );
-  for (const wrong of [['rotate', '--alg', 'HS256'], ['retire'], ['retire', 'nobody'], ['rotate', 'more']])
-    t.equal((await keys(...wrong)).code, 1, wrong.join(' '));
+  t.equal((await keys('retire', 'nobody', '--yes')).code, 1);
+  for (const wrong of [['rotate', '--alg', 'HS256'], ['retire'], ['retire', current], ['rotate', 'more']])
+    t.equal((await keys(...wrong)).code, 2, wrong.join(' '));
 });

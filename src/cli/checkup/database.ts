@@ -43,12 +43,10 @@ function ofClock(skewMs: number): Finding {
 
 async function lookAtMigrations({ db }: Context): Promise<Finding[]> {
   const { applied, missing, unknown } = await compareMigrations(db);
-  if (unknown.length > 0) {
-    const remedy =
-      'A newer version has migrated this database; an older one does not start on it. Run the newer one.';
-    return [failed('migrations', `unknown to this version: ${unknown.join(', ')}`, remedy)];
-  }
   if (missing.length > 0)
     return [failed('migrations', `not applied: ${missing.join(', ')}`, 'Run: doorward migrate')];
-  return [passed('migrations', `all ${applied} are applied`)];
+  if (unknown.length === 0) return [passed('migrations', `all ${applied} are applied`)];
+  const found = `all are applied, and some of a newer version: ${unknown.join(', ')}`;
+  const remedy = 'This version runs on it. Finish the upgrade, or the way back, when you can.';
+  return [warning('migrations', found, remedy)];
 }
