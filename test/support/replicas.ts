@@ -35,7 +35,7 @@ export interface Ended {
   readonly afterMs: number;
 }
 
-const startMs = 60_000;
+const startMs = 120_000;
 
 export interface ReplicasOptions {
   readonly count: number;
