@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import t from 'tap';
-import type { Called } from '../src/cli/command.ts';
+import type { Called } from '../src/cli/called.ts';
 import { commands, findCommand } from '../src/cli/commands.ts';
 import { readGiven, WrongUse } from '../src/cli/given.ts';
 import { helpOf } from '../src/cli/help.ts';

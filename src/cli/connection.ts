@@ -12,7 +12,8 @@ import {
 import { listAttempts } from '../core/attempts/attempts.ts';
 import type { ConnectionId } from '../kernel/ids.ts';
 import { inSnakeCase } from './answer.ts';
-import type { Answer, Called, Command } from './command.ts';
+import type { Called } from './called.ts';
+import type { Answer, Command } from './command.ts';
 import { confirm } from './confirm.ts';
 import { bind, changeTo, pilot, require, rotate, unbind } from './connection-change.ts';
 import {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type EmailAddress, parseEmail } from '../kernel/email-address.ts';
-import type { Called } from './command.ts';
+import type { Called } from './called.ts';
 
 /** The command was not called as it can be: exit code 2. */
 export class WrongUse extends Error {}

@@ -1,5 +1,6 @@
 /** What a person is told of the commands. */
-import type { Called, Commands } from './command.ts';
+import type { Called } from './called.ts';
+import type { Commands } from './command.ts';
 
 const settings = 'The settings are those of the service: see docs/configuration.md.';
 
