@@ -22,6 +22,7 @@ import { addSeconds, earliest } from '../kernel/time.ts';
 import { createClientCache } from './client-cache.ts';
 import { createEnginePages, type EngineHtml } from './pages.ts';
 import { createEngine, type Engine, type ServedDocument } from './provider.ts';
+import { type StandStill, watchForStandStill } from './stand-still.ts';
 import { createUnits } from './unit-of-work.ts';
 
 export interface Engines {
@@ -57,8 +58,6 @@ const refreshEveryMs = 2000;
 /** A request waits no longer for keys to be read, and tries no sooner again when they could not be. */
 const waitMs = 5000;
 const retryMs = 1000;
-/** In trouble, an attempt fails at least this often while the process runs. */
-const askedWithinMs = 3 * refreshEveryMs;
 
 interface Serving {
   readonly engine: Engine;
@@ -88,7 +87,8 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
   const clients = createClientCache(ctx);
   const makings = { units: createUnits(), clients, pages: createEnginePages(html), arePublished };
   let serving = await make(ctx.db, ctx.now());
-  const { settle, refresh } = createRefresh(ctx, { isSettled, swap });
+  const standStill = watchForStandStill();
+  const { settle, refresh } = createRefresh(ctx, { isSettled, swap, standStill });
 
   async function make(from: Db, since: Date): Promise<Serving> {
     const keys = await listSigningKeys(from, ctx.config.secretKeys, since);
@@ -151,6 +151,7 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
     },
     async close() {
       clearInterval(timer);
+      standStill.close();
       await listener.close();
       await db.destroy();
     },
@@ -166,10 +167,11 @@ function confirmation(keys: readonly KeyTimes[], since: Date): Pick<Serving, 'ki
 interface Refreshing {
   isSettled(): boolean;
   swap(): Promise<void>;
+  readonly standStill: StandStill;
 }
 
 /** One refresh at a time, whoever asks for it; whoever has news while one runs gets another after it. */
-function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap }: Refreshing) {
+function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap, standStill }: Refreshing) {
   let running: Promise<void> | undefined;
   let asked = 0;
   let failedAt = -Infinity;
@@ -178,11 +180,13 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap }: Refreshin
     let answered;
     do {
       answered = asked;
+      const begun = performance.now();
       try {
         await swap();
         failedAt = -Infinity;
       } catch (err) {
-        failedAt = performance.now();
+        if (begun < standStill.endedAt()) asked += 1;
+        else failedAt = performance.now();
         ctx.log.error({ err }, 'the signing keys could not be read; goes on with those before');
       }
     } while (asked !== answered);
@@ -198,11 +202,9 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap }: Refreshin
     async settle(): Promise<void> {
       // twice: what was being read already may have been read before the process stood still
       for (let attempt = 0; attempt < 2 && !isSettled(); attempt += 1) {
-        const sinceFailure = performance.now() - failedAt;
-        if (!running && sinceFailure < retryMs) return;
-        // the database is gone and is asked all the time: nobody waits for that. A process that stood still has not asked
-        if (sinceFailure < askedWithinMs) {
-          void start();
+        // the database is gone, and is asked again and again: nobody waits for that. After a stand-still everybody does
+        if (failedAt > standStill.endedAt()) {
+          if (performance.now() - failedAt >= retryMs) void start();
           return;
         }
         const waited = new AbortController();
