@@ -36,7 +36,7 @@ t.test('RL-01 a replica is killed at every step of every flow', async (t) => {
     const bounded = mainFlows.includes(flow) ? 2 : 1;
     await t.test(flow.name, async (t) => {
       const moments = await momentsOf(fleet, world, flow);
-      t.ok(moments.length > 4, `${moments.length} moments`);
+      t.ok(moments.length > 1, `${moments.length} moments`);
       const before = fleet.kills;
       const enough = (): boolean => fleet.kills - before >= amount({ whole: 200, bounded });
       // a moment that the walk does not come to this time (what was asked is cached) costs nobody anything
