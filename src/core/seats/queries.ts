@@ -29,28 +29,36 @@ export async function insertSeat(
     .execute();
 }
 
-/** Who holds a seat of the subscription; one that lies in the future is taken already. By seats_holder_key. */
-export async function listSeatHolders(tx: Tx, { accountId, productId }: SeatPlace): Promise<UserId[]> {
-  const seats = await tx.db
-    .selectFrom('seats')
-    .select('userId')
-    .where('accountId', '=', accountId)
-    .where('productId', '=', productId)
-    .where((where) => where.or([where('endsAt', 'is', null), where('endsAt', '>', tx.now())]))
-    .execute();
-  return seats.map((seat) => seat.userId);
+export interface Occupancy {
+  /** The person in question has a seat. */
+  readonly isHolder: boolean;
+  /** One is kept for them. */
+  readonly isKept: boolean;
+  /** Seats that are taken; those that lie in the future are, too. */
+  readonly held: number;
+  /** Seats that are kept for people who have none. */
+  readonly kept: number;
 }
 
-/** Whom a seat is kept for, and still is. By seat_reservations_pkey. */
-export async function listReservedFor(tx: Tx, { accountId, productId }: SeatPlace): Promise<UserId[]> {
-  const reservations = await tx.db
-    .selectFrom('seatReservations')
-    .select('userId')
-    .where('accountId', '=', accountId)
-    .where('productId', '=', productId)
-    .where('until', '>', tx.now())
-    .execute();
-  return reservations.map((reservation) => reservation.userId);
+/** How full a subscription is, in one row however many sit on it. By seats_holder_key and seat_reservations_pkey. */
+export async function countOccupancy(
+  tx: Tx,
+  { accountId, productId, userId }: SeatPlace & { readonly userId: UserId },
+): Promise<Occupancy> {
+  const now = tx.now();
+  const result = await sql<Occupancy>`
+    with held as (select user_id from seats
+        where account_id = ${accountId} and product_id = ${productId} and (ends_at is null or ends_at > ${now})),
+      kept as (select user_id from seat_reservations
+        where account_id = ${accountId} and product_id = ${productId} and until > ${now})
+    select exists (select from held where user_id = ${userId}) as is_holder,
+      exists (select from kept where user_id = ${userId}) as is_kept, (select count(*) from held) as held,
+      (select count(*) from kept where not exists (select from held where held.user_id = kept.user_id)) as kept`.execute(
+    tx.db,
+  );
+  const [occupancy] = result.rows;
+  if (!occupancy) throw new Error('a count has no row');
+  return occupancy;
 }
 
 export interface Reservation extends SeatPlace {

@@ -6,11 +6,10 @@ import { recordEvent } from '../audit/audit.ts';
 import { holdMembership } from '../memberships/memberships.ts';
 import { lockSubscribedSeats } from '../subscriptions/subscriptions.ts';
 import {
+  countOccupancy,
   deleteReservations,
   insertReservation,
   insertSeat,
-  listReservedFor,
-  listSeatHolders,
   type NewSeat,
   type Reservation,
   type SeatPlace,
@@ -60,11 +59,10 @@ export async function reserveSeat(tx: Tx, reservation: Reservation): Promise<voi
 async function findFreeSeat(tx: Tx, place: SeatPlace & { readonly userId: UserId }): Promise<boolean> {
   const bought = await lockSubscribedSeats(tx, place);
   if (bought === undefined) throw new Failure('not_found');
-  const holders = new Set(await listSeatHolders(tx, place));
-  if (holders.has(place.userId)) return true;
-  const reserved = await listReservedFor(tx, place);
+  const { isHolder, isKept, held, kept } = await countOccupancy(tx, place);
+  if (isHolder) return true;
   // when fewer seats are bought than are kept, those they are kept for come first to serve, before everybody else
-  const taken = reserved.includes(place.userId) ? holders : new Set([...holders, ...reserved]);
-  if (taken.size >= bought) throw new Failure('no_free_seat');
+  const taken = isKept ? held : held + kept;
+  if (taken >= bought) throw new Failure('no_free_seat');
   return false;
 }
