@@ -20,8 +20,10 @@ export interface TestApp {
   readonly lines: string[];
   /** Moves the service's clock; what it keeps in its tokens (iat, exp) stays on real time. */
   advance(seconds: number): void;
-  /** Does what the background job of this name would do, until there is nothing left that is due. */
-  runJob(name: string): Promise<void>;
+  /** The names of its background jobs. */
+  readonly jobs: readonly string[];
+  /** Does what the background job of this name would do, until there is nothing left that is due; answers how much it was. */
+  runJob(name: string): Promise<number>;
 }
 
 export interface TestAppOptions {
@@ -71,10 +73,13 @@ export async function startApp(
     advance: (seconds) => {
       offset += seconds * 1000;
     },
+    jobs: jobs.map(({ name }) => name),
     runJob: async (name) => {
       const job = jobs.find((candidate) => candidate.name === name);
       if (!job) throw new Error(`there is no job ${name}`);
-      while ((await job.run(ctx)) > 0);
+      let total = 0;
+      for (let done = -1; done !== 0; total += done) done = await job.run(ctx);
+      return total;
     },
   };
 }

@@ -20,7 +20,7 @@ export interface Stop {
 export interface Tour {
   readonly issuer: string;
   readonly ctx: Context;
-  runJob(name: string): Promise<void>;
+  runJob(name: string): Promise<unknown>;
   /** A browser of its own, with nothing remembered from before, and scripts off. */
   open(locale?: string): Promise<Page>;
   /** The page stands at a stop. */
