@@ -3,6 +3,8 @@ import pg from 'pg';
 import { cutOff, keepAlive } from './wire.ts';
 
 export interface Listener {
+  /** Whether notifications arrive, as far as the connection can tell. */
+  isListening(): boolean;
   close(): Promise<void>;
 }
 
@@ -11,6 +13,8 @@ export interface ListenOptions {
   readonly channels: Readonly<Record<string, (payload: string) => void>>;
   /** The connection was lost, so notifications may have been: forget everything. */
   readonly onLost: (error: Error) => void;
+  /** It stands again. What was read in between may have changed unheard: forget that, too. */
+  readonly onBack: () => void;
 }
 
 const retryMs = 1000;
@@ -23,6 +27,7 @@ export async function listen(url: string, options: ListenOptions): Promise<Liste
   let client: pg.Client | undefined;
   let retry: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let isHeard = false;
 
   const start = async (): Promise<void> => {
     const fresh = newClient(url);
@@ -41,15 +46,22 @@ export async function listen(url: string, options: ListenOptions): Promise<Liste
       lose(fresh, error as Error);
       throw error;
     }
+    isHeard = client === fresh;
+  };
+
+  const again = async (): Promise<void> => {
+    await start();
+    if (isHeard) options.onBack();
   };
 
   /** Once for each connection, whoever notices first; and begins anew in a second. */
   const lose = (lost: pg.Client, error: Error): void => {
     if (isClosed || client !== lost) return;
     client = undefined;
+    isHeard = false;
     cutOff(lost);
     options.onLost(error);
-    retry = setTimeout(() => void start().catch(() => {}), retryMs);
+    retry = setTimeout(() => void again().catch(() => {}), retryMs);
     retry.unref();
   };
 
@@ -74,7 +86,7 @@ export async function listen(url: string, options: ListenOptions): Promise<Liste
     await close();
     throw error;
   }
-  return { close };
+  return { isListening: () => isHeard, close };
 }
 
 function newClient(url: string): pg.Client {

@@ -1,6 +1,6 @@
 /**
  * Clients in memory, as the engine wants them. It asks on every request; a change is announced by NOTIFY, and every
- * entry expires within seconds for the case that the announcement is lost.
+ * entry expires within seconds for the case that the announcement is lost: within one while nobody listens.
  */
 import type { Context } from '../context.ts';
 import { type Client, findClient } from '../core/clients/clients.ts';
@@ -12,6 +12,8 @@ export interface ClientCache {
   find(clientId: string): Promise<Client | undefined>;
   /** Forgets one client, or all. */
   forget(clientId?: string): void;
+  /** How many are remembered. */
+  size(): number;
 }
 
 interface CacheEntry {
@@ -19,29 +21,38 @@ interface CacheEntry {
   readonly until: number;
 }
 
+/** At most: each entry a little shorter, so that what was loaded together is not loaded together again. */
 const entryMs = 5000;
-/** Shorter for what is not there: somebody has perhaps just made it. And only so many, or names nobody has would fill the memory. */
-const absentMs = 1000;
-const maxEntries = 10_000;
+/** While announcements do not arrive; and for what is not there: somebody has perhaps just made it. */
+const doubtfulMs = 1000;
+/** Only so many, or names nobody has would fill the memory. */
+export const maxEntries = 10_000;
 
-export function createClientCache(ctx: Pick<Context, 'db'>): ClientCache {
+export function createClientCache(ctx: Pick<Context, 'db'>, isListening: () => boolean): ClientCache {
   const entries = new Map<string, CacheEntry>();
+  const keep = (clientId: string, client: CacheEntry['client'], forMs: number): void => {
+    entries.set(clientId, { client, until: performance.now() + forMs * (0.8 + Math.random() / 5) });
+  };
 
   const find = (clientId: string): Promise<Client | undefined> => {
     const known = entries.get(clientId);
     if (known && known.until > performance.now()) return known.client;
     if (!isClientId(clientId)) return Promise.resolve(undefined);
-    if (entries.size >= maxEntries) entries.clear();
+    // the oldest goes, and not all: the clients there are would be asked for anew, together
+    const [oldest] = entries.keys();
+    if (entries.size >= maxEntries && oldest !== undefined) entries.delete(oldest);
     // the promise is kept, not the row: of requests that come together one asks
     const client = findClient(ctx.db, clientId);
-    entries.set(clientId, { client, until: performance.now() + entryMs });
+    entries.delete(clientId);
+    keep(clientId, client, isListening() ? entryMs : doubtfulMs);
+    const isKept = (): boolean => entries.get(clientId)?.client === client;
     client.then(
       (row) => {
-        if (!row && entries.get(clientId)?.client === client) {
-          entries.set(clientId, { client, until: performance.now() + absentMs });
-        }
+        if (!row && isKept()) keep(clientId, client, doubtfulMs);
       },
-      () => entries.delete(clientId),
+      () => {
+        if (isKept()) entries.delete(clientId);
+      },
     );
     return client;
   };
@@ -56,6 +67,7 @@ export function createClientCache(ctx: Pick<Context, 'db'>): ClientCache {
       if (clientId === undefined) entries.clear();
       else entries.delete(clientId);
     },
+    size: () => entries.size,
   };
 }
 

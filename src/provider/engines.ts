@@ -16,7 +16,7 @@ import {
   type SigningKey,
 } from '../core/keys/keys.ts';
 import { connect, type Db } from '../db/connect.ts';
-import { listen } from '../db/listen.ts';
+import { listen, type Listener } from '../db/listen.ts';
 import { Failure } from '../kernel/failures.ts';
 import { addSeconds, earliest } from '../kernel/time.ts';
 import { createClientCache } from './client-cache.ts';
@@ -43,7 +43,7 @@ export async function renderDocuments(
   html: EngineHtml,
 ): Promise<ReadonlyMap<string, ServedDocument>> {
   const keys = await listSigningKeys(ctx.db, ctx.config.secretKeys, ctx.now());
-  const clients = createClientCache(ctx);
+  const clients = createClientCache(ctx, () => false);
   const pages = createEnginePages(html);
   const arePublished = () => Promise.resolve(true);
   return (await createEngine(ctx, { units: createUnits(), clients, pages, keys, arePublished })).documents;
@@ -84,7 +84,7 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
     statementSeconds: 2,
     onError: (err) => ctx.log.warn({ err }, 'lost the database connection of the signing keys'),
   });
-  const clients = createClientCache(ctx);
+  const clients = createClientCache(ctx, () => listener.isListening());
   const makings = { units: createUnits(), clients, pages: createEnginePages(html), arePublished };
   let serving = await make(ctx.db, ctx.now());
   const standStill = watchForStandStill();
@@ -124,7 +124,7 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
     return isSettled() && keys.every(({ kid }) => serving.kids.includes(kid));
   }
 
-  const listener = await listen(databaseUrl, {
+  const listener: Listener = await listen(databaseUrl, {
     channels: {
       [clientChangedChannel]: clients.forget,
       [keysChangedChannel]: () => void refresh(),
@@ -132,6 +132,11 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
     onLost: (err) => {
       ctx.log.warn({ err }, 'lost the notifications; clients are forgotten');
       clients.forget();
+    },
+    onBack: () => {
+      ctx.log.info('notifications arrive again');
+      clients.forget();
+      void refresh();
     },
   });
   await refresh(); // what has changed before the listening began
