@@ -26,7 +26,10 @@ export interface BackChannelLogout {
   deliver(ctx: Context): Promise<number>;
 }
 
-const batch = 10;
+/** Told side by side. */
+const atOnce = 10;
+/** At one go: whoever stops the service does not wait for a long queue. */
+const mostInOneGo = 100;
 
 export function queueBackChannelLogout(provider: Provider, units: Units): BackChannelLogout {
   const prototype = provider.Client.prototype as unknown as { backchannelLogout: Tell };
@@ -44,20 +47,30 @@ export function queueBackChannelLogout(provider: Provider, units: Units): BackCh
     ctx.log.debug({ clientId }, 'back-channel logout delivered');
   };
 
+  const deliverAndNote = async (ctx: Context, notice: LogoutNotice): Promise<void> => {
+    const problem = await units.run(openUnit(ctx), () =>
+      deliverOne(ctx, notice).then(() => undefined, describe),
+    );
+    if (problem !== undefined)
+      ctx.log.warn({ clientId: notice.clientId, problem }, 'back-channel logout was not delivered');
+    await inTransaction(ctx, (tx) => settleLogoutNotice(tx, notice, problem));
+  };
+
   return {
     async deliver(ctx) {
-      const notices = await inTransaction(ctx, (tx) => claimLogoutNotices(tx, batch));
-      await Promise.all(
-        notices.map(async (notice) => {
-          const problem = await units.run(openUnit(ctx), () =>
-            deliverOne(ctx, notice).then(() => undefined, describe),
-          );
-          if (problem !== undefined)
-            ctx.log.warn({ clientId: notice.clientId, problem }, 'back-channel logout was not delivered');
-          await inTransaction(ctx, (tx) => settleLogoutNotice(tx, notice, problem));
-        }),
-      );
-      return notices.length;
+      const claim = (limit: number) => inTransaction(ctx, (tx) => claimLogoutNotices(tx, limit));
+      const first = await claim(atOnce);
+      let begun = first.length;
+      // whoever is done goes on with the next one: a client that hangs holds up nobody but itself
+      const work = async (notice: LogoutNotice): Promise<void> => {
+        for (let next: LogoutNotice | undefined = notice; next !== undefined;) {
+          await deliverAndNote(ctx, next);
+          [next] = begun < mostInOneGo ? await claim(1) : [];
+          if (next) begun += 1;
+        }
+      };
+      await Promise.all(first.map(work));
+      return begun;
     },
   };
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import { newId, type UserId } from '../../kernel/ids.ts';
-import { addSeconds, hour } from '../../kernel/time.ts';
+import { addSeconds, hour, minute } from '../../kernel/time.ts';
 
 export interface NewLogoutNotice {
   readonly clientId: string;
@@ -19,6 +19,8 @@ export interface LogoutNotice extends NewLogoutNotice {
 
 /** So long a claimed notice is left alone by other replicas; far longer than a delivery may take. */
 const leaseSeconds = 60;
+/** A client that was not reached is left alone with everything else for so long at most. */
+const restSeconds = minute;
 /** Over about a day; whoever was not told by then has let the session expire. */
 const maxAttempts = 30;
 
@@ -79,19 +81,23 @@ export async function countPendingLogoutNotices(db: Db): Promise<PendingNotices>
     .executeTakeFirstOrThrow();
 }
 
-/** Writes how a delivery ended: delivered, or to be tried again later, or given up. */
+/**
+ * Writes how a delivery ended: delivered, or to be tried again later, or given up. What else a client that was not reached
+ * is to be told waits as well: each would take its turn, and its time-out, from the others.
+ */
 export async function settleLogoutNotice(
   tx: Tx,
-  { id, attempts }: Pick<LogoutNotice, 'id' | 'attempts'>,
+  { id, clientId, attempts }: Pick<LogoutNotice, 'id' | 'clientId' | 'attempts'>,
   problem?: string,
 ): Promise<void> {
   const now = tx.now();
+  const pause = pauseSeconds(attempts);
   const outcome =
     problem === undefined
       ? { state: 'delivered', deliveredAt: now, lastError: null }
       : {
           state: attempts >= maxAttempts ? 'dead' : 'pending',
-          nextAttemptAt: addSeconds(now, pauseSeconds(attempts)),
+          nextAttemptAt: addSeconds(now, pause),
           lastError: problem.slice(0, 500),
         };
   await tx.db
@@ -99,6 +105,25 @@ export async function settleLogoutNotice(
     .set(outcome)
     .where('id', '=', id)
     .where('attempts', '=', attempts)
+    .execute();
+  if (problem !== undefined) await putOff(tx, clientId, addSeconds(now, Math.min(pause, restSeconds)));
+}
+
+/** Past what others hold, or two who are done at once could wait for each other. By logout_notices_pending_idx. */
+async function putOff(tx: Tx, clientId: string, nextAttemptAt: Date): Promise<void> {
+  await tx.db
+    .updateTable('logoutNotices')
+    .set({ nextAttemptAt })
+    .where('id', 'in', (due) =>
+      due
+        .selectFrom('logoutNotices')
+        .select('id')
+        .where('clientId', '=', clientId)
+        .where('state', '=', 'pending')
+        .where('nextAttemptAt', '<', nextAttemptAt)
+        .forUpdate()
+        .skipLocked(),
+    )
     .execute();
 }
 
