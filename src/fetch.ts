@@ -2,7 +2,7 @@
  * The only way out of the service. Addresses come from configuration that customers write, so each could be aimed at
  * our own network (SSRF): the address is vetted where it is connected to, not where it is looked up.
  */
-import { lookup as systemLookup } from 'node:dns';
+import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, fetch as undiciFetch, type Dispatcher, type RequestInit as UndiciInit } from 'undici';
@@ -38,6 +38,12 @@ export class RefusedRequest extends Error {
   }
 }
 
+/** There are too many requests to this host already. */
+export class HostBusy extends Error {}
+
+/** Of requests to one host under way. It may hang: then no more than these wait for it, whoever asks. */
+const mostAtOnce = 64;
+
 const defaultTimeoutMs = 5000;
 const defaultMaxBytes = 256 * 1024;
 
@@ -46,8 +52,12 @@ export function createSafeFetch(options: SafeFetchOptions): { fetch: SafeFetch; 
   const { timeoutMs = defaultTimeoutMs, maxBytes = defaultMaxBytes } = options;
   const agent = createAgent(options, timeoutMs, maxBytes);
   const dispatcher = agent.compose(refuseEncoded);
+  const underway = new Map<string, number>();
   const safeFetch: SafeFetch = async (address, init = {}) => {
     const url = vetUrl(String(address), options);
+    const { host } = url;
+    const before = underway.get(host) ?? 0;
+    if (before >= mostAtOnce) throw new HostBusy(`${before} requests to one host are under way`);
     // what a library passes to connect with is dropped: it would go around the vetting
     const {
       dispatcher: _theirs,
@@ -56,13 +66,20 @@ export function createSafeFetch(options: SafeFetchOptions): { fetch: SafeFetch; 
     } = init as SafeRequestInit & UndiciInit;
     const headers = new Headers(request.headers);
     headers.set('accept-encoding', 'identity');
+    underway.set(host, before + 1);
     const response = await undiciFetch(url, {
       ...(request as UndiciInit),
       headers: [...headers],
       dispatcher,
       redirect: 'manual',
       signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(request.signal ? [request.signal] : [])]),
-    }).catch(rethrow);
+    })
+      .catch(rethrow)
+      .finally(() => {
+        const left = (underway.get(host) ?? 1) - 1;
+        if (left > 0) underway.set(host, left);
+        else underway.delete(host);
+      });
     const answer = response as unknown as Response;
     return lower < maxBytes ? capBody(answer, lower) : answer;
   };
@@ -148,11 +165,36 @@ function vetUrl(address: string, { allowLoopbackAndHttp }: SafeFetchOptions): UR
   return url;
 }
 
+type Found = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
+
+/**
+ * One look-up of a name at a time, and everybody who wants it waits for that one. The system's resolver holds a thread for
+ * as long as a name server keeps silent, and there are few: the names of one tenant must not take them all.
+ */
+function shared(
+  lookup: typeof systemLookup,
+): (hostname: string, options: LookupOptions, found: Found) => void {
+  const underway = new Map<string, Found[]>();
+  return (hostname, options, found) => {
+    const waiting = underway.get(hostname);
+    if (waiting) {
+      waiting.push(found);
+      return;
+    }
+    const all = [found];
+    underway.set(hostname, all);
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      underway.delete(hostname);
+      for (const one of all) one(error, addresses);
+    });
+  };
+}
+
 /** Every address the name has must pass, and the connection is made to these very addresses: no second look-up. */
 function vettingLookup({ allowLoopbackAndHttp, lookup = systemLookup }: SafeFetchOptions): LookupFunction {
+  const lookUp = shared(lookup);
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found) => {
-      const addresses = found;
+    lookUp(hostname, options, (error, addresses) => {
       if (error) {
         callback(error, '', 0);
         return;

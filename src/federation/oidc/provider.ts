@@ -14,8 +14,8 @@ import type { Refusal } from '../../core/attempts/attempts.ts';
 import type { OidcConnection } from '../../core/connections/connections.ts';
 import { isRefusal } from '../connector.ts';
 import { clientAuthentication } from './client.ts';
-import { type Keys, type Metadata, readKeys } from './documents.ts';
-import { fetchDocument, keepKeys, loadMetadata, send } from './published.ts';
+import type { Keys, Metadata } from './documents.ts';
+import { fetchKeys, keepKeys, loadMetadata, send } from './published.ts';
 import { judge } from './refusing.ts';
 
 export interface Provider {
@@ -72,7 +72,7 @@ async function connect(
   );
   if (isRefusal(discovered)) return discovered;
   const configuration = discovered.answer;
-  const fetch = createTransport(ctx, metadata, fetched);
+  const fetch = createTransport(ctx, connection, { metadata, fetched });
   configuration[customFetch] = fetch;
   const knownKeys = keysOf(connection, skew);
   if (knownKeys) setJwksCache(configuration, knownKeys);
@@ -81,13 +81,14 @@ async function connect(
 
 function createTransport(
   ctx: Context,
-  { jwks_uri: keysAddress }: Metadata,
-  fetched: { keys?: Keys },
+  connection: OidcConnection,
+  { metadata, fetched }: { readonly metadata: Metadata; readonly fetched: { keys?: Keys } },
 ): Provider['fetch'] {
   return async (address, init) => {
-    if (address !== new URL(keysAddress).href) return send(ctx, address, init);
-    fetched.keys = readKeys(await fetchDocument(ctx, keysAddress));
-    return Response.json(fetched.keys);
+    if (address !== new URL(metadata.jwks_uri).href) return send(ctx, address, init);
+    const { keys, isNew } = await fetchKeys(ctx, connection, metadata.jwks_uri);
+    if (isNew) fetched.keys = keys;
+    return Response.json(keys);
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * What a provider publishes, kept in the connection's row for all replicas: metadata for a day and asked for again after
- * an hour, keys for five minutes. The row is the only cache; what a process holds ends with the request.
+ * an hour, keys for five minutes, and for an hour while the provider does not answer. The row is the only cache.
  */
 import { type Context, inTransaction } from '../../context.ts';
 import {
@@ -11,8 +11,8 @@ import {
 } from '../../core/connections/connections.ts';
 import { RefusedRequest } from '../../fetch.ts';
 import { Failure } from '../../kernel/failures.ts';
-import { day, hour } from '../../kernel/time.ts';
-import { type Keys, type Metadata, readMetadata } from './documents.ts';
+import { day, hour, minute } from '../../kernel/time.ts';
+import { type Keys, type Metadata, readKeys, readMetadata } from './documents.ts';
 import { judge, type Judged, refuse } from './refusing.ts';
 
 /** From the row while it is fresh, else from the provider. Past an hour a new one is fetched beside the sign-in. */
@@ -24,8 +24,17 @@ export async function loadMetadata(ctx: Context, connection: OidcConnection): Pr
   return judge('oidc_metadata', () => readMetadata(metadata, rulesFor(ctx, connection)));
 }
 
-/** Nobody waits for it, and what is there goes on being used when it fails. */
+/** When this process asked for metadata beside a sign-in, by connection. */
+const askedBeside = new Map<string, number>();
+
+/**
+ * Nobody waits for it, and what is there goes on being used when it fails. Once a minute at most: a crowd that comes in
+ * while the provider is down must not ask it a crowd of times.
+ */
 function refreshBeside(ctx: Context, connection: OidcConnection): void {
+  const now = ctx.now().getTime() / 1000;
+  if (now - (askedBeside.get(connection.id) ?? -Infinity) < minute) return;
+  askedBeside.set(connection.id, now);
   refreshProvider(ctx, connection).catch((err: unknown) => {
     ctx.log.warn({ err, connectionId: connection.id }, 'the metadata of a provider was not kept');
   });
@@ -71,6 +80,24 @@ function rulesFor({ config }: Context, { settings }: Named) {
 export async function keepKeys(ctx: Context, connection: OidcConnection, jwks: Keys): Promise<void> {
   const published = { jwks, jwksAt: Math.floor(ctx.now().getTime() / 1000) };
   await inTransaction(ctx, (tx) => updateOidcPublished(tx, connection, { published }));
+}
+
+/** Keys that are known already count for so long while newer ones cannot be had. */
+const staleKeysFor = hour;
+
+/** The provider's keys; those known before while it does not answer, if they are not too old. */
+export async function fetchKeys(
+  ctx: Context,
+  { published: { jwks, jwksAt } }: OidcConnection,
+  address: string,
+): Promise<{ readonly keys: Keys; readonly isNew: boolean }> {
+  const fetched = await judge('oidc_id_token', async () => readKeys(await fetchDocument(ctx, address)));
+  if ('answer' in fetched) return { keys: fetched.answer, isNew: true };
+  const isUsable = jwks !== null && jwksAt !== null && ctx.now().getTime() / 1000 - jwksAt < staleKeysFor;
+  // what it does say is believed: keys that are gone may have been stolen
+  if (fetched.refused !== 'idp_not_reachable' || !isUsable)
+    return refuse(fetched.refused, fetched.detail ?? 'no keys');
+  return { keys: jwks as Keys, isNew: false };
 }
 
 /** Documents that are being fetched: whoever needs one waits for the same answer, or a crowd would ask a crowd of times. */
