@@ -78,7 +78,8 @@ interface Seats {
 /** Answers those that are new. */
 async function takeSeats(tx: Tx, { accountId, userId, products }: Seats): Promise<ProductId[]> {
   const taken: ProductId[] = [];
-  for (const productId of products)
+  // in one order everywhere, or two rows could wait for each other's subscriptions
+  for (const productId of [...products].sort())
     if (await ensureSeat(tx, { accountId, productId, userId })) taken.push(productId);
   return taken;
 }
