@@ -320,6 +320,15 @@ export const settings = {
     fallback: '1',
     about: 'The share of requests and jobs that are traced, from 0 to 1.',
   }),
+  PASSWORD_WAIT_MS: setting({
+    parse: z
+      .string()
+      .regex(/^[1-9]\d{1,4}$/, 'must be a number from 10 to 99999')
+      .transform(Number),
+    fallback: '1000',
+    about:
+      'How long a password waits for its turn to be hashed, in milliseconds, before it is answered 503. Longer waits help nobody in a flood.',
+  }),
   LOG_LEVEL: setting({
     parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be fatal, error, warn, info, debug, trace or silent',

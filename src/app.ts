@@ -80,7 +80,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
   const metrics = createMetrics();
   const { observer } = metrics;
   const clock = now ?? (await followDatabaseClock(db, log));
-  const gate = followGate(hashGate(), tracer);
+  const gate = followGate(hashGate(config), tracer);
   const ctx: Context = { config, db, now: clock, log, fetch, hashGate: gate, origin: {}, observer };
   const metricsServer = await serveMetrics(ctx, metrics);
   await prepareDatabase(db, config);
@@ -151,9 +151,9 @@ function backgroundJobs(engines: Engines, mail: MailTransport | undefined): Job[
 }
 
 /** Hashing may use the processor, but never all of the thread pool that token signing needs as well. */
-function hashGate() {
+function hashGate({ passwordWaitMs }: Config) {
   const slots = Math.min(Math.max(1, availableParallelism()), 3);
-  return createGate({ slots, queue: 32 * slots, waitMs: 1000 });
+  return createGate({ slots, queue: 32 * slots, waitMs: passwordWaitMs });
 }
 
 function createServer(config: Config, log: Logger): FastifyInstance {

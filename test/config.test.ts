@@ -94,6 +94,15 @@ const expectations: Record<SettingName, Expectation> = {
     bad: ['0', '-1', '1.5', '10000000', 'many'],
     unset: 600,
   },
+  PASSWORD_WAIT_MS: {
+    read: (config) => config.passwordWaitMs,
+    good: [
+      ['10', 10],
+      ['99999', 99_999],
+    ],
+    bad: ['0', '9', '-1', '1.5', '100000', 'long'],
+    unset: 1000,
+  },
   METRICS_PORT: {
     read: (config) => config.metricsPort,
     good: [['9464', 9464]],

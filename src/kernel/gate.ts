@@ -2,6 +2,8 @@
 export interface Gate {
   /** Runs `work` when a slot is free. Rejects with `GateFull` when the queue is full or the wait too long. */
   run<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Throws `GateFull` while nobody more may even wait: for whoever would do other work before. */
+  assertRoom(): void;
   load(): GateLoad;
 }
 
@@ -30,12 +32,13 @@ export function createGate({ slots, queue, waitMs }: GateOptions): Gate {
     refused += 1;
     return new GateFull();
   };
+  const isFull = (): boolean => busy >= slots && waiting.length >= queue;
   const enter = (): Promise<void> => {
     if (busy < slots) {
       busy += 1;
       return Promise.resolve();
     }
-    if (waiting.length >= queue) return Promise.reject(refusal());
+    if (isFull()) return Promise.reject(refusal());
     return new Promise((resolve, reject) => {
       const admitted = (): void => {
         clearTimeout(timer);
@@ -64,6 +67,9 @@ export function createGate({ slots, queue, waitMs }: GateOptions): Gate {
       } finally {
         leave();
       }
+    },
+    assertRoom() {
+      if (isFull()) throw refusal();
     },
     load: () => ({ slots, busy, waiting: waiting.length, refused }),
   };

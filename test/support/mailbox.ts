@@ -1,5 +1,6 @@
 /** A mail server for tests: real SMTP on loopback, real MIME, read as the people behind the addresses would. */
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import type { Socket } from 'node:net';
+import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server';
 import type { Test } from 'tap';
 import { deliverMail } from '../../src/mail/deliver.ts';
 import { createSmtpTransport } from '../../src/mail/transport.ts';
@@ -61,6 +62,16 @@ export async function openMailbox(t: Test, app: Pick<TestApp, 'ctx'>): Promise<M
   };
 }
 
+/** Of all servers of this process, by the port they come from. */
+const sockets = new Map<number | undefined, Socket>();
+
+/** Cuts the connection off, whatever was to be answered. */
+export function hangUp({ remotePort }: SMTPServerSession): void {
+  const socket = sockets.get(remotePort);
+  if (!socket) throw new Error('nobody is connected from there');
+  socket.destroy();
+}
+
 /** Answers the address of a server that behaves as it is told. */
 export async function startSmtpServer(t: Test, options: SMTPServerOptions): Promise<string> {
   const server = new SMTPServer({
@@ -69,6 +80,10 @@ export async function startSmtpServer(t: Test, options: SMTPServerOptions): Prom
     logger: false,
     closeTimeout: 1000,
     ...options,
+  });
+  server.server.on('connection', (socket: Socket) => {
+    sockets.set(socket.remotePort, socket);
+    socket.once('close', () => sockets.delete(socket.remotePort));
   });
   server.on('error', () => {}); // a client that is cut off is what some tests are about
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

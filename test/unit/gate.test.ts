@@ -168,3 +168,15 @@ t.test('after a storm there are as many slots as before', async (t) => {
   t.strictSame(started, ['1', '2']);
   for (const one of after) await one.finish();
 });
+
+t.test('whoever could not even wait is told so before, and only then', async (t) => {
+  const gate = createGate({ slots: 1, queue: 1, waitMs: 60_000 });
+  const [working, waiting] = [job(gate, [], 'working'), job(gate, [], 'waiting')];
+  t.throws(() => {
+    gate.assertRoom();
+  });
+  t.equal(gate.load().refused, 1);
+  await working.finish();
+  gate.assertRoom();
+  await waiting.finish();
+});

@@ -10,7 +10,7 @@ import { recordEvent } from '../audit/audit.ts';
 import type { Evidence } from './evidence.ts';
 import { parseForeignHash } from './foreign-hash.ts';
 import { recogniseBrowser } from './known-browser.ts';
-import { hashPassword, isOutdated, verifyPassword } from './password.ts';
+import { assertRoomToHash, hashPassword, isOutdated, verifyPassword } from './password.ts';
 import { findPasswordByEmail, updateHashParameters, updatePassword } from './queries.ts';
 import { countTry, forgiveTry, giveBackTry } from './throttle.ts';
 
@@ -58,6 +58,7 @@ export async function provePassword(
   ctx: Context,
   { email, password }: { email: EmailAddress; password: string },
 ): Promise<PasswordAnswer> {
+  await assertRoomToHash(ctx);
   // before the hash is read: a password that is changed from here on makes this proof worth nothing
   const at = ctx.now().toISOString();
   const stored = await findPasswordByEmail(ctx.db, email);

@@ -44,9 +44,23 @@ function normalise(password: string): string {
   return password.normalize('NFC');
 }
 
-async function throughGate<Result>(ctx: Context, work: () => Promise<Result>): Promise<Result> {
+/**
+ * Failure `overloaded` where a hash could not even wait for its turn. Asked before anything else is done: what a flood
+ * brings would keep the database busy with counting tries and giving them back, and tokens would wait for a connection.
+ */
+export async function assertRoomToHash(ctx: Context): Promise<void> {
+  await orOverloaded(() => {
+    ctx.hashGate.assertRoom();
+  });
+}
+
+function throughGate<Result>(ctx: Context, work: () => Promise<Result>): Promise<Result> {
+  return orOverloaded(() => ctx.hashGate.run(work));
+}
+
+async function orOverloaded<Result>(work: () => Result | Promise<Result>): Promise<Result> {
   try {
-    return await ctx.hashGate.run(work);
+    return await work();
   } catch (cause) {
     throw cause instanceof GateFull ? new Failure('overloaded', { cause }) : cause;
   }

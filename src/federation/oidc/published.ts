@@ -17,9 +17,11 @@ import { judge, type Judged, refuse } from './refusing.ts';
 
 /** From the row while it is fresh, else from the provider. Past an hour a new one is fetched beside the sign-in. */
 export async function loadMetadata(ctx: Context, connection: OidcConnection): Promise<Judged<Metadata>> {
-  const { metadata, metadataAt } = connection.published;
+  const { id, revision, published } = connection;
+  const { metadata, metadataAt } = published;
   const age = metadataAt === null ? Infinity : (ctx.now().getTime() - Date.parse(metadataAt)) / 1000;
-  if (metadata === null || !(age < day)) return refreshProvider(ctx, connection);
+  if (metadata === null || !(age < day))
+    return renewOnce(`${id} ${revision} ${metadataAt}`, () => refreshProvider(ctx, connection));
   if (age >= hour) refreshBeside(ctx, connection);
   return judge('oidc_metadata', () => readMetadata(metadata, rulesFor(ctx, connection)));
 }
@@ -88,10 +90,12 @@ const staleKeysFor = hour;
 /** The provider's keys; those known before while it does not answer, if they are not too old. */
 export async function fetchKeys(
   ctx: Context,
-  { published: { jwks, jwksAt } }: OidcConnection,
+  { id, revision, published: { jwks, jwksAt } }: OidcConnection,
   address: string,
 ): Promise<{ readonly keys: Keys; readonly isNew: boolean }> {
-  const fetched = await judge('oidc_id_token', async () => readKeys(await fetchDocument(ctx, address)));
+  const fetched = await renewOnce(`${id} ${revision} keys ${jwksAt}`, () =>
+    judge('oidc_id_token', async () => readKeys(await fetchDocument(ctx, address))),
+  );
   if ('answer' in fetched) return { keys: fetched.answer, isNew: true };
   const isUsable = jwks !== null && jwksAt !== null && ctx.now().getTime() / 1000 - jwksAt < staleKeysFor;
   // what it does say is believed: keys that are gone may have been stolen
@@ -110,6 +114,27 @@ export function fetchDocument(ctx: Context, address: string): Promise<unknown> {
   const document = getJson(ctx, address).finally(() => underway.delete(address));
   underway.set(address, document);
   return document;
+}
+
+/** What is being renewed, and was renewed a moment ago, by what it takes the place of. */
+const renewals = new Map<string, Promise<Judged<unknown>>>();
+const momentMs = 2000;
+
+/**
+ * Renews something once for all who have seen the same old thing: of a crowd, some come when the first answer has just
+ * been stored, with a row that they had read before.
+ */
+function renewOnce<Answer>(old: string, renew: () => Promise<Judged<Answer>>): Promise<Judged<Answer>> {
+  const before = renewals.get(old);
+  if (before) return before as Promise<Judged<Answer>>;
+  const renewal = renew();
+  renewals.set(old, renewal);
+  const forget = (): void => void renewals.delete(old);
+  renewal.then((renewed) => {
+    if ('answer' in renewed) setTimeout(forget, momentMs).unref();
+    else forget();
+  }, forget);
+  return renewal;
 }
 
 async function getJson(ctx: Context, address: string): Promise<unknown> {
