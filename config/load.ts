@@ -52,7 +52,7 @@ export interface Config {
   readonly signInUrl: string | undefined;
   readonly trustedProxies: readonly string[];
   readonly apiRequestsPerMinute: number;
-  readonly passwordWaitMs: number;
+  readonly passwordWaitSeconds: number;
   /** Two or more; what they do not agree on is not proven. */
   readonly dnsResolvers: readonly string[];
   /** The social providers that are switched on. */
@@ -109,7 +109,7 @@ export function loadConfig(env: Environment = process.env): Config {
     signInUrl: values.SIGN_IN_URL,
     trustedProxies: values.TRUSTED_PROXIES,
     apiRequestsPerMinute: values.API_REQUESTS_PER_MINUTE,
-    passwordWaitMs: values.PASSWORD_WAIT_MS,
+    passwordWaitSeconds: values.PASSWORD_WAIT_SECONDS,
     dnsResolvers: values.DNS_RESOLVERS,
     social: socialClients(values, { demoUrl: demo ? `${issuer}/demo/idp/social` : undefined }),
     signUp: values.SIGN_UP,

@@ -43,18 +43,14 @@ const mailbox = z.string().transform((value, issue) => {
   return z.NEVER;
 });
 
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'must be a port number from 1 to 65535')
-  .transform(Number)
-  .refine((value) => value >= 1 && value <= 65_535, 'must be a port number from 1 to 65535');
-
-const seconds = (from: number, to: number) =>
+const number = (from: number, to: number, what = 'number') =>
   z
     .string()
-    .regex(/^\d{1,4}$/, `must be a number of seconds from ${from} to ${to}`)
+    .regex(/^\d{1,7}$/, `must be a ${what} from ${from} to ${to}`)
     .transform(Number)
-    .refine((value) => value >= from && value <= to, `must be a number of seconds from ${from} to ${to}`);
+    .refine((value) => value >= from && value <= to, `must be a ${what} from ${from} to ${to}`);
+const seconds = (from: number, to: number) => number(from, to, 'number of seconds');
+const port = number(1, 65_535, 'port number');
 
 const list = z.string().transform((value) =>
   value
@@ -287,10 +283,7 @@ export const settings = {
       'For rehearsals: a server that plays all six social providers, each below its name. Whoever is there says who everybody is, so production refuses it. The demo plays those that have no settings of their own.',
   }),
   API_REQUESTS_PER_MINUTE: setting({
-    parse: z
-      .string()
-      .regex(/^[1-9]\d{0,6}$/, 'must be a number from 1 to 9999999')
-      .transform(Number),
+    parse: number(1, 9_999_999),
     fallback: '600',
     about: 'How many requests of the admin interface each of its callers has, on each replica.',
   }),
@@ -320,14 +313,10 @@ export const settings = {
     fallback: '1',
     about: 'The share of requests and jobs that are traced, from 0 to 1.',
   }),
-  PASSWORD_WAIT_MS: setting({
-    parse: z
-      .string()
-      .regex(/^[1-9]\d{1,4}$/, 'must be a number from 10 to 99999')
-      .transform(Number),
-    fallback: '1000',
-    about:
-      'How long a password waits for its turn to be hashed, in milliseconds, before it is answered 503. Longer waits help nobody in a flood.',
+  PASSWORD_WAIT_SECONDS: setting({
+    parse: seconds(1, 60),
+    fallback: '1',
+    about: 'How long a password waits for its turn to be hashed. Then it is answered 503.',
   }),
   LOG_LEVEL: setting({
     parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -7,6 +7,7 @@ import { MigrationRefused } from './db/grants.ts';
 import { waitForDatabase } from './db/health.ts';
 import { DatabaseTrouble } from './db/trouble.ts';
 import { createLog } from './log.ts';
+import { letEventLoopGoFirst } from './thread-pool.ts';
 
 try {
   await start(loadConfig());
@@ -40,6 +41,7 @@ async function start(config: Config): Promise<void> {
     await database.stop();
   });
   await server.listen({ port: config.port, host: config.host });
+  await letEventLoopGoFirst();
   log.info(`ready at ${config.issuer}`);
   if (config.demo && process.stdout.isTTY)
     process.stdout.write(`\n  The demo is at ${config.issuer} (Ctrl-C stops it)\n\n`);

@@ -94,14 +94,14 @@ const expectations: Record<SettingName, Expectation> = {
     bad: ['0', '-1', '1.5', '10000000', 'many'],
     unset: 600,
   },
-  PASSWORD_WAIT_MS: {
-    read: (config) => config.passwordWaitMs,
+  PASSWORD_WAIT_SECONDS: {
+    read: (config) => config.passwordWaitSeconds,
     good: [
-      ['10', 10],
-      ['99999', 99_999],
+      ['1', 1],
+      ['60', 60],
     ],
-    bad: ['0', '9', '-1', '1.5', '100000', 'long'],
-    unset: 1000,
+    bad: ['0', '61', '-1', '1.5', 'long'],
+    unset: 1,
   },
   METRICS_PORT: {
     read: (config) => config.metricsPort,

@@ -6,6 +6,11 @@ import type { TestApp } from './app.ts';
 
 export const newPassword = 'a new and rather long password';
 
+/** Whatever decides what was asked for. */
+interface Deciding extends Pick<TestApp, 'ctx'> {
+  runJob(name: string): Promise<unknown>;
+}
+
 export interface Mailed {
   readonly token: string;
   readonly code: string;
@@ -31,7 +36,7 @@ export async function mailsTo(ctx: Context, email: string, template = 'password_
 }
 
 /** The links and codes an address was mailed, oldest first, once the job has decided what was asked for. */
-export async function mailedResets(app: Pick<TestApp, 'ctx' | 'runJob'>, email: string): Promise<Mailed[]> {
+export async function mailedResets(app: Deciding, email: string): Promise<Mailed[]> {
   await app.runJob('password resets');
   const mails = await mailsTo(app.ctx, email);
   return mails.map(
@@ -41,7 +46,7 @@ export async function mailedResets(app: Pick<TestApp, 'ctx' | 'runJob'>, email: 
 }
 
 /** The last of them. */
-export async function mailedReset(app: Pick<TestApp, 'ctx' | 'runJob'>, email: string): Promise<Mailed> {
+export async function mailedReset(app: Deciding, email: string): Promise<Mailed> {
   const mailed = (await mailedResets(app, email)).at(-1);
   if (!mailed) throw new Error(`nothing was mailed to ${email}`);
   return mailed;
