@@ -21,6 +21,8 @@ export interface EmbeddedOptions {
   readonly dir?: string;
   /** Survives a crash of the machine. Tests do not need that, and are faster without. */
   readonly durable?: boolean;
+  /** More of the server's settings, as `name=value`; they win. */
+  readonly settings?: readonly string[];
 }
 
 export interface User {
@@ -164,10 +166,11 @@ function exists(file: string): Promise<boolean> {
   );
 }
 
-function spawnServer({ native, dir, socketDir, runAs }: Places, { durable }: EmbeddedOptions): ChildProcess {
+function spawnServer({ native, dir, socketDir, runAs }: Places, given: EmbeddedOptions): ChildProcess {
   const settings = ['listen_addresses=', 'max_connections=200', 'shared_buffers=32MB', 'jit=off'];
   const careless = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
-  const options = [...settings, ...(durable ? [] : careless)].flatMap((setting) => ['-c', setting]);
+  const all = [...settings, ...(given.durable ? [] : careless), ...(given.settings ?? [])];
+  const options = all.flatMap((setting) => ['-c', setting]);
   return spawn(
     path.join(native, 'bin/postgres'),
     ['-D', path.join(dir, 'data'), '-p', '5432', '-k', socketDir, ...options],

@@ -1,0 +1,59 @@
+/** What a run has at hand. Servers are started when the first scenario asks for them, and ended with the run. */
+import { slots } from './drive/load.ts';
+import { type Amounts, amountsOf, fewUsers, type Options } from './options.ts';
+import { type Company, openCompany } from './world/company.ts';
+import { type BenchPostgres, startPostgres } from './world/postgres.ts';
+import { openWorld, type World } from './world/world.ts';
+import { startEngine, startPlain, type Yardstick } from './world/yardsticks.ts';
+
+export interface Bench {
+  readonly options: Options;
+  readonly amounts: Amounts;
+  readonly postgres: BenchPostgres;
+  /** Few people: what is compared with the yardsticks. */
+  world(): Promise<World>;
+  /** As many people as were asked for. */
+  crowd(): Promise<World>;
+  company(): Promise<Company>;
+  engine(): Promise<Yardstick>;
+  naive(): Promise<Yardstick>;
+  plain(): Promise<Yardstick>;
+  /** How many flows the service of `world` has done. */
+  readonly flows: { done: number };
+  close(): Promise<void>;
+}
+
+export async function openBench(options: Options): Promise<Bench> {
+  const postgres = await startPostgres();
+  const opened: { close(): Promise<void> }[] = [];
+  const once = <Thing extends { close(): Promise<void> }>(
+    open: () => Promise<Thing>,
+  ): (() => Promise<Thing>) => {
+    let thing: Promise<Thing> | undefined;
+    return () =>
+      (thing ??= open().then((it) => {
+        opened.push(it);
+        return it;
+      }));
+  };
+  const world = once(() => openWorld(postgres, { name: 'few', count: options.smoke ? slots : fewUsers }));
+  return {
+    options,
+    amounts: amountsOf(options),
+    postgres,
+    world,
+    crowd:
+      options.users > fewUsers
+        ? once(() => openWorld(postgres, { name: 'many', count: options.users }))
+        : world,
+    company: once(() => openCompany(postgres)),
+    engine: once(() => startEngine()),
+    naive: once(async () => startEngine(await postgres.createDatabase('naive'))),
+    plain: once(startPlain),
+    flows: { done: 0 },
+    async close() {
+      for (const thing of opened.reverse()) await thing.close();
+      await postgres.stop();
+    },
+  };
+}
