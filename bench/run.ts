@@ -1,6 +1,6 @@
 /**
  * npm run bench [-- scenario … --users 1e6 --smoke --out <folder>]: what the service costs beside its yardsticks, in one run
- * on one machine. Without a scenario it runs all and writes docs/performance/. With --smoke everything runs for a moment, to
+ * on one machine. Without a scenario it runs all and writes docs/performance/ and docs/scale.md. With --smoke everything runs for a moment, to
  * see that it runs: then it fails on any wrong answer, and the numbers mean nothing.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { renderChart } from './report/chart.ts';
 import { holdAgainstGoals } from './report/goals.ts';
 import { describeMachine } from './report/machine.ts';
 import { renderMarkdown, type Report } from './report/markdown.ts';
+import { costsOf, renderScale } from './report/scale.ts';
 import { smokeProblems } from './smoke.ts';
 
 const options = parseOptions(
@@ -70,4 +71,6 @@ async function writeReport(out: string, report: Report): Promise<void> {
   await writeFile(path.join(out, 'report.md'), renderMarkdown(report));
   await writeFile(path.join(out, 'report.svg'), renderChart(flows));
   await writeFile(path.join(out, 'numbers.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+  const costs = costsOf(report.findings);
+  if (costs) await writeFile(path.join(out, '..', 'scale.md'), renderScale(costs, report.machine));
 }

@@ -3,6 +3,7 @@ import type { Finding, FlowFinding, SideNumbers } from '../findings.ts';
 import type { Goal } from './goals.ts';
 import type { Machine } from './machine.ts';
 import { mebibytes, ms, number, ratio, times } from './numbers.ts';
+import { table } from './table.ts';
 
 export interface Report {
   readonly machine: Machine;
@@ -192,9 +193,4 @@ function derived(flows: readonly FlowFinding[]): string {
 What a whole core would do, by the processor time of service and PostgreSQL together, beside what Keycloak's guide counts for
 a vCPU (which leaves room for peaks, and hashes with parameters of its own). Other machines, other load, no TLS here: an order
 of magnitude, and no claim.\n\n${table(['Flow', 'By core here', 'By vCPU there', ''], rows)}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -11,6 +11,7 @@ import { renderChart } from '../../bench/report/chart.ts';
 import { holdAgainstGoals } from '../../bench/report/goals.ts';
 import { renderMarkdown } from '../../bench/report/markdown.ts';
 import { number, times } from '../../bench/report/numbers.ts';
+import { busiest, costsOf, renderScale } from '../../bench/report/scale.ts';
 import { mix } from '../../bench/scenarios/monday-morning.ts';
 import { smokeProblems } from '../../bench/smoke.ts';
 
@@ -111,6 +112,11 @@ t.test('in an open loop everybody is counted who came while the server stood sti
   t.ok(kept.length >= 10, `not one but all ${kept.length} who were due in these 200 ms had to wait`);
 });
 
+const machine = {
+  ...{ cpu: 'A Processor', cores: 2, memoryGiB: 8, kernel: '6.1' },
+  ...{ node: 'v24.0.0', postgres: '18.4', commit: 'abc', date: '2026-01-01' },
+};
+
 const side = (cpuUs: number, more: Partial<SideNumbers> = {}): SideNumbers => ({
   cpuUs,
   poolUs: 0,
@@ -158,13 +164,9 @@ t.test('a goal is met when each of its parts is, and unknown when nothing was me
 
 t.test('the report has a row for each side, and its picture is one', (t) => {
   const findings = [refreshFinding(1.04)];
-  const machine = {
-    ...{ cpu: 'A Processor', cores: 2, memoryGiB: 8, kernel: '6.1' },
-    ...{ node: 'v24.0.0', postgres: '18.4', commit: 'abc', date: '2026-01-01' },
-  };
   const text = renderMarkdown({ machine, users: 1000, findings, goals: holdAgainstGoals(findings) });
-  t.match(text, '| Refresh <rotating>, 64 at once | **service** | 520 |');
-  t.match(text, '|  | engine in memory | 500 |');
+  t.match(text, /\| Refresh <rotating>, 64 at once +\| \*\*service\*\* +\| 520 +\|/);
+  t.match(text, /\| engine in memory +\| 500 +\|/);
   t.match(text, '1.04 × (1.04–1.04)');
   t.match(text, /\*\*P4\*\*.*not measured/);
   const rows = text.split('\n').filter((line) => line.startsWith('|'));
@@ -176,6 +178,21 @@ t.test('the report has a row for each side, and its picture is one', (t) => {
   t.equal(picture.match(/<rect/g)?.length, 5, 'a ground, two keys, two bars');
   t.match(renderChart([refreshFinding(1, { title: 'A & B' })]), 'A &amp; B');
   t.match(renderChart([]), '</svg>');
+  t.end();
+});
+
+t.test('the sizes follow from what flows cost, and are not guessed where one was not measured', (t) => {
+  const flows = Object.keys(busiest).map((name) => refreshFinding(1, { name }));
+  const left = { kind: 'left', signIns: 3, rows: {}, sessionBytes: { sessions: 1000, grants: 500 } } as const;
+  t.equal(costsOf([...flows.slice(1), left]), undefined);
+  t.equal(costsOf(flows), undefined);
+  const costs = costsOf([...flows, left]);
+  // 300 flows a second of 500 µs for a million people
+  t.equal(costs && Math.round(costs.serviceCores * 1e6 * 1000), 150);
+  t.equal(costs?.sessionBytes, 1500);
+  const text = costs ? renderScale(costs, machine) : '';
+  t.match(text, 'Derived, not measured');
+  t.match(text, /\| 100 000 000 +\| 3 000 +\| 11 000 +\| 30 +\| 3 +\| 140 GiB +\| 5 of 8 vCPU +\|/);
   t.end();
 });
 
