@@ -23,6 +23,9 @@ export interface Bench {
   close(): Promise<void>;
 }
 
+/** As many as the closed loops have clients: two flows of one person at once would be in each other's way. */
+const fewestPeople = 64;
+
 export async function openBench(options: Options): Promise<Bench> {
   const postgres = await startPostgres();
   const opened: { close(): Promise<void> }[] = [];
@@ -36,7 +39,8 @@ export async function openBench(options: Options): Promise<Bench> {
         return it;
       }));
   };
-  const world = once(() => openWorld(postgres, { name: 'few', count: options.smoke ? slots : fewUsers }));
+  const people = options.smoke ? fewestPeople : fewUsers;
+  const world = once(() => openWorld(postgres, { name: 'few', count: people }));
   return {
     options,
     amounts: amountsOf(options),
@@ -47,8 +51,11 @@ export async function openBench(options: Options): Promise<Bench> {
         ? once(() => openWorld(postgres, { name: 'many', count: options.users }))
         : world,
     company: once(() => openCompany(postgres)),
-    engine: once(() => startEngine()),
-    naive: once(async () => startEngine(await postgres.createDatabase('naive'))),
+    engine: once(() => startEngine({ people: Math.min(people, slots) })),
+    naive: once(async () => {
+      const databaseUrl = await postgres.createDatabase('naive');
+      return startEngine({ people: Math.min(people, slots), databaseUrl });
+    }),
     plain: once(startPlain),
     flows: { done: 0 },
     async close() {

@@ -10,7 +10,7 @@ const statementsAtMost: Readonly<Record<string, number>> = {
   discovery: 1,
   jwks: 1,
   'single-sign-on': 20,
-  password: 40,
+  password: 60,
 };
 
 /** Empty when all is well. */

@@ -2,10 +2,9 @@
 import { freePort } from '../../test/support/app.ts';
 import { authorizePath, exchange, signIn } from '../drive/flows.ts';
 import { Jar } from '../drive/jar.ts';
-import { slots } from '../drive/load.ts';
 import { issuer, type People, type Target } from '../drive/target.ts';
 import { memberOf, Wire } from '../drive/wire.ts';
-import { type Served, serve } from './process.ts';
+import { type Served, serve, type Serving } from './process.ts';
 import { emailOf } from './seed.ts';
 
 export interface Yardstick {
@@ -17,26 +16,32 @@ export interface Yardstick {
 /** What a proxy in front of the engine would say; the service needs nobody to say it. */
 const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-host': new URL(issuer).host };
 
+interface EngineOptions {
+  /** How many are signed in before anybody asks; there is no seeding it from outside. */
+  readonly people: number;
+  readonly databaseUrl?: string;
+}
+
 /** The bare engine; with a database, on the naive adapter. */
-export async function startEngine(databaseUrl?: string): Promise<Yardstick> {
+export async function startEngine({ people, databaseUrl }: EngineOptions): Promise<Yardstick> {
   const env = databaseUrl === undefined ? {} : { ADAPTER: 'naive', DATABASE_URL: databaseUrl };
-  const yardstick = await start('bench/yardsticks/engine.ts', { readyPath: '/jwks', env });
+  const yardstick = await start('bench/yardsticks/engine.ts', { readyPath: '/jwks', env, people });
   await signEverybodyIn(yardstick.target);
   return yardstick;
 }
 
 /** A trivial route, signing alone, hashing alone. */
 export function startPlain(): Promise<Yardstick> {
-  return start('bench/yardsticks/plain.ts', { readyPath: '/ready', env: {} });
+  return start('bench/yardsticks/plain.ts', { readyPath: '/ready', env: {}, people: 0 });
 }
 
 async function start(
   file: string,
-  how: { readonly readyPath: string; readonly env: Readonly<Record<string, string>> },
+  { people, ...how }: Pick<Serving, 'readyPath' | 'env'> & { readonly people: number },
 ): Promise<Yardstick> {
   const served = await serve({ file, port: await freePort(), ...how });
   const wire = new Wire(served.origin);
-  const target = { wire, headers, people: keptPeople() };
+  const target = { wire, headers, people: keptPeople(people) };
   return {
     served,
     target,
@@ -47,8 +52,7 @@ async function start(
   };
 }
 
-/** There is no seeding it from outside; so many sign in as may be at work at once. */
-function keptPeople(): People & { readonly kept: Map<number, Kept> } {
+function keptPeople(count: number): People & { readonly kept: Map<number, Kept> } {
   const kept = new Map<number, Kept>();
   const get = (person: number): Kept => {
     const found = kept.get(person);
@@ -57,7 +61,7 @@ function keptPeople(): People & { readonly kept: Map<number, Kept> } {
   };
   return {
     kept,
-    count: slots,
+    count,
     email: emailOf,
     browser: (person) => get(person).jar,
     refreshToken: (person) => get(person).refreshToken,
@@ -73,7 +77,7 @@ interface Kept {
 }
 
 async function signEverybodyIn(target: Target): Promise<void> {
-  const { kept } = target.people as ReturnType<typeof keptPeople>;
+  const { kept, count } = target.people as ReturnType<typeof keptPeople>;
   const arrive = async (person: number): Promise<void> => {
     const { jar, tokens } = await signIn(target, { email: emailOf(person) });
     const back = await target.wire.get(authorizePath('confidential'), { headers, jar });
@@ -84,6 +88,6 @@ async function signEverybodyIn(target: Target): Promise<void> {
       accessToken: memberOf(others, 'access_token'),
     });
   };
-  for (let person = 0; person < slots; person += 16)
+  for (let person = 0; person < count; person += 16)
     await Promise.all(Array.from({ length: 16 }, (_, next) => arrive(person + next)));
 }
