@@ -8,9 +8,10 @@ import pg from 'pg';
 
 const perAccount = 100;
 
-/** The secret of this kind that the person holds: 64 characters, as long as those the service makes. */
+/** The secret of this kind that the person holds; as long as those the service makes, which tells them apart by that. */
 export function secretOf(kind: 'refresh' | 'access' | 'session', person: number): string {
-  return createHash('sha256').update(`${kind}:${person}`).digest('hex');
+  const hash = createHash('sha256').update(`${kind}:${person}`);
+  return hash.digest(kind === 'refresh' ? 'hex' : 'base64url');
 }
 
 export function emailOf(person: number): string {
@@ -54,8 +55,12 @@ const people = `
     md5('sid:' || n) as sid, md5('uid:' || n) as uid, md5('grant:' || n) as grant_id, md5('opaque:' || n) as other_grant_id
   from generate_series(0::bigint, $1::bigint - 1) n`;
 
-const secret = (kind: string): string => `encode(sha256(convert_to('${kind}:' || n, 'UTF8')), 'hex')`;
 const hashOf = (text: string): string => `sha256(convert_to(${text}, 'UTF8'))`;
+/** The same as secretOf. */
+function secret(kind: Parameters<typeof secretOf>[0]): string {
+  const hash = hashOf(`'${kind}:' || n`);
+  return kind === 'refresh' ? `encode(${hash}, 'hex')` : `translate(encode(${hash}, 'base64'), '+/=', '-_')`;
+}
 
 interface Copy {
   /** Which row of the template. */
