@@ -20,10 +20,11 @@ const options = parseOptions(
   process.argv.slice(2),
   scenarios.map(({ name }) => name),
 );
+const broken: string[] = [];
 const { findings, report } = await run();
 if (options.out !== undefined) await writeReport(options.out, report);
 if (!options.smoke) console.log(renderMarkdown(report));
-const problems = options.smoke ? smokeProblems(findings) : failures(findings);
+const problems = [...broken, ...(options.smoke ? smokeProblems(findings) : failures(findings))];
 for (const problem of problems) console.error(`✗ ${problem}`);
 if (options.smoke && problems.length === 0)
   console.log(`${findings.length} findings, and nothing was wrong.`);
@@ -52,7 +53,14 @@ async function runScenarios(bench: Awaited<ReturnType<typeof openBench>>): Promi
   for (const scenario of scenarios) {
     if (options.names.length > 0 && !options.names.includes(scenario.name)) continue;
     const began = performance.now();
-    findings.push(...(await scenario.run(bench)));
+    try {
+      findings.push(...(await scenario.run(bench)));
+    } catch (error) {
+      // what the others find is worth having; the run fails all the same
+      broken.push(
+        `${scenario.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+    }
     console.error(`${scenario.name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
   }
   return findings;

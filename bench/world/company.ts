@@ -4,6 +4,7 @@
  */
 import { freePort } from '../../test/support/app.ts';
 import { Agent, type Answer, type Send } from '../../test/support/agent.ts';
+import { newNetwork } from '../drive/target.ts';
 import type { BenchPostgres } from './postgres.ts';
 import { type Served, serve } from './process.ts';
 import { keys, type Service } from './service.ts';
@@ -56,6 +57,8 @@ async function startBeside(idp: Served, env: Readonly<Record<string, string>>): 
 
 class CompanyBrowser extends Agent {
   readonly #service: string;
+  /** The look-ups of one network are throttled. */
+  readonly #network = newNetwork();
 
   constructor(issuer: string, service: string) {
     super(issuer);
@@ -65,7 +68,8 @@ class CompanyBrowser extends Agent {
   override async send(address: string, sending: Send): Promise<Answer> {
     const { pathname, search } = new URL(address, this.origin);
     const to = pathname.startsWith('/demo/') ? this.origin : this.#service;
-    const answer = await super.send(`${to}${pathname}${search}`, sending);
+    const headers = { ...sending.headers, ...this.#network };
+    const answer = await super.send(`${to}${pathname}${search}`, { ...sending, headers });
     return { ...answer, location: answer.location?.replace(this.#service, this.origin) };
   }
 }
