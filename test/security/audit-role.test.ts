@@ -62,8 +62,7 @@ t.test('a service with a role of its own', async (t) => {
     await signOut(t, browser, tokens.id_token ?? '');
     await createOperatorClient(ctx, 'by the service');
     app.advance(600);
-    for (const job of ['mail', 'logout notices', 'prune', 'domains', 'event seals'])
-      await app.runJob(job);
+    for (const job of ['mail', 'logout notices', 'prune', 'domains', 'event seals']) await app.runJob(job);
     t.ok(await ctx.db.selectFrom('eventSeals').select('number').executeTakeFirst());
     t.same(
       app.lines.filter((line) => line.includes(denied)),
