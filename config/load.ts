@@ -45,6 +45,8 @@ export interface Config {
   readonly dataDir: string;
   readonly secretKeys: readonly [Key, ...Key[]];
   readonly cookieKeys: readonly [Key, ...Key[]];
+  /** Both lists as they stand in the environment and its files now. Throws ConfigurationError. */
+  readonly readKeys: () => Pick<Config, 'secretKeys' | 'cookieKeys'>;
   readonly smtpUrl: string | undefined;
   /** The sender of mail; without a name it is the empty text. */
   readonly mailFrom: { readonly name: string; readonly address: string };
@@ -103,6 +105,10 @@ export function loadConfig(env: Environment = process.env): Config {
     dataDir: values.DATA_DIR,
     secretKeys: values.SECRET_KEYS ?? made?.secretKeys ?? [],
     cookieKeys: values.COOKIE_KEYS ?? made?.cookieKeys ?? [],
+    readKeys: () => {
+      const { secretKeys, cookieKeys } = loadConfig(env);
+      return { secretKeys, cookieKeys };
+    },
     smtpUrl: values.SMTP_URL,
     mailFrom: values.MAIL_FROM,
     brand: brandOf(values),

@@ -180,12 +180,13 @@ export const settings = {
     parse: keys,
     secret: true,
     about:
-      'The keys that seal secrets in the database: comma-separated base64url of 32 bytes each, newest first. The demo makes its own in DATA_DIR/keys.json.',
+      'The keys that seal secrets in the database: comma-separated base64url of 32 bytes each, newest first. A new one is used once it stands first on every replica; a file is read again every two seconds. The demo makes its own in DATA_DIR/keys.json.',
   }),
   COOKIE_KEYS: setting({
     parse: keys,
     secret: true,
-    about: 'The keys that sign cookies, in the same form. The demo makes its own in DATA_DIR/keys.json.',
+    about:
+      'The keys that sign cookies, in the same form, and coming into use in the same way. The demo makes its own in DATA_DIR/keys.json.',
   }),
   SMTP_URL: setting({
     parse: absoluteUrl(['smtp:', 'smtps:']),

@@ -11,6 +11,7 @@ import type { Context } from './context.ts';
 import { sealEvents } from './core/audit/audit.ts';
 import { warnOfCertificates } from './core/connections/connections.ts';
 import { recheckDomains } from './core/domains/domains.ts';
+import { emptyKeys, openKeyRings } from './core/key-rings/key-rings.ts';
 import { ensureSigningKeys, replaceOldKeys } from './core/keys/keys.ts';
 import { decidePasswordResets } from './core/password-resets/password-resets.ts';
 import { prune } from './core/retention/retention.ts';
@@ -81,17 +82,22 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
   const { observer } = metrics;
   const clock = now ?? (await followDatabaseClock(db, log));
   const gate = followGate(hashGate(config), tracer);
-  const ctx: Context = { config, db, now: clock, log, fetch, hashGate: gate, origin: {}, observer };
+  const rings = openKeyRings(config);
+  const outside = { config: rings.config, db, now: clock, log, fetch };
+  const ctx: Context = { ...outside, hashGate: gate, origin: {}, observer };
   const metricsServer = await serveMetrics(ctx, metrics);
   await prepareDatabase(db, config);
+  await rings.confirm(ctx);
   await ensureSigningKeys(ctx);
   const look = createLook(config.brand);
-  const engines = await openEngines(ctx, { databaseUrl: config.databaseUrl, html: createEngineHtml(look) });
+  const html = createEngineHtml(look);
+  const engines = await openEngines(ctx, { databaseUrl: config.databaseUrl, html, rings });
   const engine = engines.current;
 
   const server = createServer(config, log);
   const probe = openProbe(config.databaseUrl);
   const leaving = registerDrain(server, probe);
+  const isReady = async () => engines.isUsable() && leaving.isReady();
   countRequests(server, metrics);
   followRequests(server, tracer);
   settleKeysFirst(server, engines);
@@ -102,7 +108,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
   await server.register(accepts);
   await server.register(formbody, { bodyLimit: 64 * 1024 });
   mount(server, ctx, [
-    ...publicRoutes({ engine: engines.latest, stylesheet: look.stylesheet, isReady: leaving.isReady }),
+    ...publicRoutes({ engine: engines.latest, stylesheet: look.stylesheet, isReady }),
     ...signInRoutes(engine),
     ...recoveryRoutes(engine),
     ...seatRequestRoutes(),
@@ -146,6 +152,7 @@ function backgroundJobs(engines: Engines, mail: MailTransport | undefined): Job[
     { name: 'certificate warnings', everyMs: 3_600_000, run: warnOfCertificates },
     { name: 'event seals', everyMs: 300_000, run: sealEvents },
     { name: 'old signing keys', everyMs: 3_600_000, run: replaceOldKeys },
+    { name: 'older sealing keys', everyMs: 60_000, run: emptyKeys },
     { name: 'prune', everyMs: 3_600_000, run: prune },
   ];
 }

@@ -12,6 +12,8 @@ export interface Answer {
 }
 
 export interface Command extends Called {
+  /** Runs also with SECRET_KEYS that lack the key the service seals with: what it would seal, nobody could open. */
+  readonly withAnyKeys?: true;
   /** Throws WrongUse for what cannot be meant, and what cannot be done. */
   run(ctx: Context, given: Given): Promise<Answer>;
 }

@@ -11,6 +11,7 @@ import { identityCommands } from './identity.ts';
 import { importCommand } from './import.ts';
 import { invite } from './invite.ts';
 import { keyCommands } from './keys.ts';
+import { ringCommands } from './key-rings.ts';
 import { migrate } from './migrate.ts';
 import { outboxCommands } from './outbox.ts';
 import { pruneCommand } from './prune.ts';
@@ -43,6 +44,7 @@ export const commands: Commands = {
     ...connectionCommands,
     ...identityCommands,
     ...keyCommands,
+    ...ringCommands,
     ...auditCommands,
     ...outboxCommands,
     prune: pruneCommand,

@@ -1,13 +1,30 @@
+import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/load.ts';
 import type { Context } from '../context.ts';
-import { connect } from '../db/connect.ts';
+import { withUsedKeys } from '../core/key-rings/key-rings.ts';
+import { connect, type Db } from '../db/connect.ts';
 import { createSafeFetch } from '../fetch.ts';
 import { createGate } from '../kernel/gate.ts';
 
 export interface CommandContext {
   readonly ctx: Context;
   close(): Promise<void>;
+}
+
+/**
+ * With the keys that the service uses; of a database that is not migrated yet, with those of the settings. Throws when the
+ * settings lack the key that the service seals with.
+ */
+export async function withServiceKeys(ctx: Context): Promise<Context> {
+  return (await hasKeyUses(ctx.db)) ? { ...ctx, config: await withUsedKeys(ctx.db, ctx.config) } : ctx;
+}
+
+async function hasKeyUses(db: Db): Promise<boolean> {
+  const { rows } = await sql<{
+    isThere: boolean;
+  }>`select to_regclass('key_uses') is not null as is_there`.execute(db);
+  return rows[0]?.isThere === true;
 }
 
 /** What a command may reach: the same as a request, on the given database. */

@@ -5,7 +5,7 @@ import { loadConfig } from '../../config/load.ts';
 import { Failure } from '../kernel/failures.ts';
 import type { Answer, AnyCommand, Command } from './command.ts';
 import { commands, findCommand } from './commands.ts';
-import { openCommandContext } from './context.ts';
+import { openCommandContext, withServiceKeys } from './context.ts';
 import { textOf } from './failure-text.ts';
 import { type Given, readGiven, WrongUse } from './given.ts';
 import { helpOf, helpOfAll, usageOf } from './help.ts';
@@ -46,7 +46,7 @@ async function answerOf(command: AnyCommand, given: Given): Promise<Answer | und
 async function runOnDatabase(command: Command, given: Given): Promise<Answer> {
   const { ctx, close } = await openCommandContext(loadConfig(), pino({ level: 'warn' }, process.stderr));
   try {
-    return await command.run(ctx, given);
+    return await command.run(command.withAnyKeys ? ctx : await withServiceKeys(ctx), given);
   } finally {
     await close();
   }

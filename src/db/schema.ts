@@ -278,6 +278,21 @@ export interface Invitations {
   userId: UserId;
 }
 
+export interface KeyHolders {
+  cookieKeyId: string;
+  id: string;
+  secretKeyId: string;
+  seenAt: Timestamp;
+}
+
+export interface KeyUses {
+  beganAt: Timestamp;
+  emptiedAt: Timestamp | null;
+  keyId: string;
+  ring: string;
+  usedUntil: Timestamp | null;
+}
+
 export interface LogoutNotices {
   attempts: Generated<number>;
   clientId: string;
@@ -494,6 +509,8 @@ export interface DB {
   interactions: Interactions;
   invitationProducts: InvitationProducts;
   invitations: Invitations;
+  keyHolders: KeyHolders;
+  keyUses: KeyUses;
   logoutNotices: LogoutNotices;
   mailOutbox: MailOutbox;
   memberships: Memberships;

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { Failure } from '../kernel/failures.ts';
 import { attachLog } from '../provider/engine-log.ts';
 import type { Engines } from '../provider/engines.ts';
+import { documentPaths } from '../provider/metadata.ts';
 import { type Engine, routes } from '../provider/provider.ts';
 import { unavailable } from '../provider/errors.ts';
 import { requestContext } from './route.ts';
@@ -29,10 +30,22 @@ const endpoints: readonly [url: string, ...methods: Method[]][] = [
   [`${routes.end_session}/success`, 'GET'],
 ];
 
-/** Nothing is answered with keys that are not those of now; but whoever asks whether the process lives waits for no database. */
-export function settleKeysFirst(app: FastifyInstance, { settle }: Pick<Engines, 'settle'>): void {
-  app.addHook('onRequest', async ({ routeOptions }) => {
-    if (routeOptions.url !== '/livez' && routeOptions.url !== '/readyz') await settle();
+/** They rest on no key, or on published ones, of which some that are a little old are better than none. */
+const keyless: ReadonlySet<string> = new Set(['/metrics', ...documentPaths]);
+
+/**
+ * Nothing is answered with keys that are not those of now: a replica that does not know the newest would take a cookie for
+ * a forgery, and sign its person out. But whoever asks whether the process lives waits for no database.
+ */
+export function settleKeysFirst(
+  app: FastifyInstance,
+  { settle, isUsable }: Pick<Engines, 'settle' | 'isUsable'>,
+): void {
+  app.addHook('onRequest', async ({ routeOptions: { url } }) => {
+    if (url === '/livez' || url === '/readyz') return;
+    await settle();
+    const isKeyless = url === undefined || url.startsWith('/assets/') || keyless.has(url);
+    if (!isKeyless && !isUsable()) throw new Failure('unavailable');
   });
 }
 

@@ -16,6 +16,7 @@ export async function deliverMail(ctx: Context, transport: MailTransport): Promi
   const mails = await inTransaction(ctx, (tx) => claimMail(tx, batch));
   await Promise.all(
     mails.map(async (mail) => {
+      if (ctx.now() >= mail.beginBy) return;
       const result = await deliverOne(ctx, transport, mail);
       await inTransaction(ctx, (tx) => settleMail(tx, mail, result));
       ctx.observer?.triedMail(result.outcome);

@@ -48,6 +48,7 @@ export function queueBackChannelLogout(provider: Provider, units: Units): BackCh
   };
 
   const deliverAndNote = async (ctx: Context, notice: LogoutNotice): Promise<void> => {
+    if (ctx.now() >= notice.beginBy) return;
     const problem = await units.run(openUnit(ctx), () =>
       deliverOne(ctx, notice).then(() => undefined, describe),
     );

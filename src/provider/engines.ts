@@ -15,6 +15,7 @@ import {
   nextKeyChange,
   type SigningKey,
 } from '../core/keys/keys.ts';
+import type { KeyRings } from '../core/key-rings/key-rings.ts';
 import { connect, type Db } from '../db/connect.ts';
 import { listen, type Listener } from '../db/listen.ts';
 import { Failure } from '../kernel/failures.ts';
@@ -32,6 +33,8 @@ export interface Engines {
   latest(): Engine;
   /** Waits, for a bounded time, until the keys are those of now, and does nothing while they are. Never throws. */
   settle(): Promise<void>;
+  /** Whether anything may be answered that rests on a key: see `current`. */
+  isUsable(): boolean;
   /** See BackChannelLogout: with the keys of now, too. */
   deliverLogout(ctx: Context): Promise<number>;
   close(): Promise<void>;
@@ -61,6 +64,8 @@ const retryMs = 1000;
 
 interface Serving {
   readonly engine: Engine;
+  /** The id of the secret key from which the engine derives. */
+  readonly secretId: string;
   /** What it was made with. */
   readonly keys: readonly SigningKey[];
   /** What is published, as it was read last. */
@@ -72,10 +77,14 @@ interface Serving {
 interface EnginesOptions {
   readonly databaseUrl: string;
   readonly html: EngineHtml;
+  readonly rings: KeyRings;
 }
 
 /** Begins with the keys the database has now. `close` ends the listening. */
-export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOptions): Promise<Engines> {
+export async function openEngines(
+  ctx: Context,
+  { databaseUrl, html, rings }: EnginesOptions,
+): Promise<Engines> {
   // of its own: in the pool it would wait behind all the requests that wait for it
   const db = connect(databaseUrl, {
     max: 1,
@@ -92,13 +101,16 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
 
   async function make(from: Db, since: Date): Promise<Serving> {
     const keys = await listSigningKeys(from, ctx.config.secretKeys, since);
-    return { engine: await createEngine(ctx, { ...makings, keys }), keys, ...confirmation(keys, since) };
+    const engine = await createEngine(ctx, { ...makings, keys });
+    return { engine, secretId: ctx.config.secretKeys[0].id, keys, ...confirmation(keys, since) };
   }
 
   async function swap(): Promise<void> {
     const since = ctx.now();
+    await rings.confirm({ ...ctx, db });
     const confirmed = confirmation(await listKeys(db, since), since);
-    if (confirmed.kids.join() === serving.keys.map(({ kid }) => kid).join()) {
+    const isSame = serving.secretId === ctx.config.secretKeys[0].id;
+    if (isSame && confirmed.kids.join() === serving.keys.map(({ kid }) => kid).join()) {
       serving = { ...serving, ...confirmed };
       return;
     }
@@ -142,14 +154,16 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
   await refresh(); // what has changed before the listening began
 
   const timer = setInterval(() => void refresh(), refreshEveryMs).unref();
+  const isUsable = (): boolean => isSettled() || ctx.now() < addSeconds(serving.since, usableFor);
   const current = (): Engine => {
-    if (!isSettled() && addSeconds(serving.since, usableFor) <= ctx.now()) throw new Failure('unavailable');
+    if (!isUsable()) throw new Failure('unavailable');
     return serving.engine;
   };
   return {
     current,
     latest: () => serving.engine,
     settle,
+    isUsable,
     async deliverLogout(request) {
       await settle();
       return current().backChannelLogout.deliver(request);
@@ -158,6 +172,7 @@ export async function openEngines(ctx: Context, { databaseUrl, html }: EnginesOp
       clearInterval(timer);
       standStill.close();
       await listener.close();
+      await rings.leave({ ...ctx, db }).catch((err: unknown) => ctx.log.warn({ err }, 'left without a word'));
       await db.destroy();
     },
   };

@@ -88,12 +88,20 @@ export function cookies(config: Config): NonNullable<Configuration['cookies']> {
   };
 }
 
-/** The first key signs, every key counts. */
-export function cookieKeys({ cookieKeys: keys }: Pick<Config, 'cookieKeys'>): KeyGrip {
-  return new KeyGrip(
-    keys.map((key) => key.bytes.toString('base64url')),
-    'sha256',
-  );
+type CookieKeys = Pick<KeyGrip, 'sign' | 'verify' | 'index'>;
+
+/** The first key signs, every key counts; asked each time, for keys change while an engine serves. */
+export function cookieKeys(config: Pick<Config, 'cookieKeys'>): CookieKeys {
+  const now = (): KeyGrip =>
+    new KeyGrip(
+      config.cookieKeys.map((key) => key.bytes.toString('base64url')),
+      'sha256',
+    );
+  return {
+    sign: (data) => now().sign(data),
+    verify: (data, digest) => now().verify(data, digest),
+    index: (data, digest) => now().index(data, digest),
+  };
 }
 
 export function cookieNames(config: Pick<Config, 'issuer'>) {

@@ -1,4 +1,4 @@
-/** Signing keys change under load on two replicas, and a replica that stood still meanwhile knows of it before it signs. */
+/** RL-09: signing keys change under load on two replicas, and a replica that stood still meanwhile knows of it before it signs. */
 import { decodeProtectedHeader } from 'jose';
 import { sql } from 'kysely';
 import t from 'tap';

@@ -41,8 +41,10 @@ export interface ReplicasOptions {
   readonly count: number;
   readonly databaseUrl: string;
   readonly seed?: boolean;
-  /** Settings beside those that all replicas need. */
+  /** Settings beside those that all replicas need, or in their place. */
   readonly env?: Readonly<Record<string, string>>;
+  /** And of one of them alone. */
+  readonly envOf?: (index: number) => Readonly<Record<string, string>>;
   /** Done while they start; nobody waits for those that it kills. */
   readonly atStart?: (starting: { ctx: Context; processes: readonly ChildProcess[] }) => Promise<void>;
 }
@@ -50,7 +52,7 @@ export interface ReplicasOptions {
 /** Starts `count` replicas at the same moment; the demo world is seeded when `seed` is not false. */
 export async function startReplicas(
   t: Test,
-  { count, databaseUrl, seed = true, env: settings = {}, atStart }: ReplicasOptions,
+  { count, databaseUrl, seed = true, env: settings = {}, envOf = () => ({}), atStart }: ReplicasOptions,
 ): Promise<Replicas> {
   const balancerPort = await freePort();
   const issuer = `http://127.0.0.1:${balancerPort}`;
@@ -68,7 +70,11 @@ export async function startReplicas(
   const balancer = await startBalancer(t, { port: balancerPort, targets: ports }); // at once, while its port is free
   let output = '';
   const start = (port: number): ChildProcess =>
-    startProcess(t, { ...env, PORT: String(port) }, (text) => (output += text));
+    startProcess(
+      t,
+      { ...env, ...envOf(ports.indexOf(port)), PORT: String(port) },
+      (text) => (output += text),
+    );
   const processes = ports.map(start);
   const origins = ports.map((port) => `http://127.0.0.1:${port}`);
   await atStart?.({ ctx, processes });

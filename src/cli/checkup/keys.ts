@@ -1,5 +1,6 @@
 /** The keys that sign tokens: they can be opened, and each is replaced in time. */
 import type { Context } from '../../context.ts';
+import { listLostKeys } from '../../core/key-rings/key-rings.ts';
 import {
   type KeyDescription,
   listKeys,
@@ -10,7 +11,10 @@ import {
 import { addSeconds, hour } from '../../kernel/time.ts';
 import { type Check, failed, type Finding, passed, warning } from './finding.ts';
 
-export const keyChecks: readonly Check[] = [{ name: 'signing keys', needsDatabase: true, look: lookAtKeys }];
+export const keyChecks: readonly Check[] = [
+  { name: 'signing keys', needsDatabase: true, look: lookAtKeys },
+  { name: 'sealing keys', needsDatabase: true, look: lookAtRings },
+];
 
 async function lookAtKeys(ctx: Context): Promise<Finding[]> {
   const keys = await listKeys(ctx.db, ctx.now());
@@ -20,6 +24,17 @@ async function lookAtKeys(ctx: Context): Promise<Finding[]> {
   }
   const ofAlgs = signingAlgs.map((alg) => lookAtAlg(ctx, alg, keys));
   return [...ofAlgs, ...((await canOpen(ctx)) ? [] : [unopened])];
+}
+
+async function lookAtRings({ db, config }: Context): Promise<Finding[]> {
+  const lost = await listLostKeys(db, config);
+  if (lost.length === 0) return [passed('sealing keys', `all that are needed: ${idsOf(config)}`)];
+  const remedy = 'Put each back into SECRET_KEYS, or see docs/runbooks/lost-key.md.';
+  return [failed('sealing keys', `SECRET_KEYS lacks ${lost.join(', ')}`, remedy)];
+}
+
+function idsOf({ secretKeys }: Context['config']): string {
+  return secretKeys.map(({ id }) => id).join(', ');
 }
 
 const unopened = failed(

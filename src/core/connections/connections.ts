@@ -48,6 +48,7 @@ export { parseMapping, type ParseRules, parseSettings } from './parse.ts';
 export { claimRefresh, claimRefreshNow, type Fetched, refreshSeconds, settleRefresh } from './publish.ts';
 export { updateOidcPublished } from './publish-queries.ts';
 export { type Doors, findDoors } from './required.ts';
+export { updateResealedSecret } from './reseal.ts';
 export { reviseConnection, type Revision } from './revise.ts';
 export { assertReferences } from './references.ts';
 export { beginTest, consumeTest, offerTest, passTest, type Trial } from './trial.ts';

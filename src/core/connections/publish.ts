@@ -33,11 +33,13 @@ export type Fetched =
 
 /**
  * Stores how a refresh ended. A failure leaves what is there. What has changed is on the audit trail, and a new address
- * for the people's passwords is mailed to the admins. Nothing happens when the settings have changed meanwhile.
+ * for the people's passwords is mailed to the admins. Nothing happens when the settings have changed meanwhile, or when
+ * another has begun since: what this one has fetched is older, however late it comes.
  */
 export async function settleRefresh(tx: Tx, asked: SamlConnection, fetched: Fetched): Promise<void> {
   const connection = await lockConnection(tx, { connectionId: asked.id });
   if (connection?.kind !== 'saml' || !isSameSource(connection, asked)) return;
+  if (connection.published.triedAt !== asked.published.triedAt) return;
   const { id } = connection;
   if ('refused' in fetched) {
     const refreshAt = addSeconds(tx.now(), withJitter(id, hour));

@@ -19,7 +19,7 @@ export {
   rotationDueAt,
   type SigningKey,
 } from './list.ts';
-export { keysChangedChannel } from './make.ts';
+export { announceKeyChange, keysChangedChannel } from './make.ts';
 export { type KeyTimes, type SigningAlg, signingAlgs } from './queries.ts';
 export { retireSigningKey } from './retire.ts';
 export { replaceOldKeys, rotateSigningKeys } from './rotate.ts';

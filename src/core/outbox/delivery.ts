@@ -19,6 +19,8 @@ export type OwedMail = {
     /** How often it was tried, this time included. */
     readonly attempts: number;
     readonly createdAt: Date;
+    /** Whoever has not begun by then leaves it to others: the process stood still, and they take it for dead. */
+    readonly beginBy: Date;
   };
 }[MailTemplate];
 
@@ -39,16 +41,21 @@ export async function claimMail(tx: Tx, limit: number): Promise<OwedMail[]> {
   await expireLate(tx);
   const rows = await claimDue(tx, { limit, leaseUntil: addSeconds(tx.now(), leaseSeconds) });
   rows.sort((one, other) => (one.id < other.id ? -1 : 1)); // oldest first, as ids are
-  const mails = await Promise.all(rows.map((row) => unseal(tx, row)));
+  const beginBy = addSeconds(tx.now(), leaseSeconds / 2);
+  const mails = await Promise.all(rows.map((row) => unseal(tx, row, beginBy)));
   return mails.filter((mail) => mail !== undefined);
 }
 
 /** A mail whose key is gone is dead, and must not hold up the others. */
-async function unseal(tx: Tx, { secretsSealed, ...row }: ClaimedRow): Promise<OwedMail | undefined> {
+async function unseal(
+  tx: Tx,
+  { secretsSealed, ...row }: ClaimedRow,
+  beginBy: Date,
+): Promise<OwedMail | undefined> {
   try {
     const text =
       secretsSealed === null ? undefined : open(tx.config.secretKeys, secretsSealed, `mail_outbox/${row.id}`);
-    return { ...row, secrets: text && (JSON.parse(text) as unknown) } as OwedMail;
+    return { ...row, beginBy, secrets: text && (JSON.parse(text) as unknown) } as OwedMail;
   } catch {
     await settleMail(tx, row, { outcome: 'refused', reason: 'the sealing key is gone' });
     return undefined;

@@ -23,6 +23,9 @@ export const kept: Readonly<Record<Exclude<keyof DB, Pruned>, string>> = {
   connectionKeys: 'They go with their connection, or when the next ones are used.',
   invitationProducts: 'They go with their invitation.',
   passwordResets: 'They go with their request.',
+  keyHolders: 'One for each running replica: it goes with it, or when it was not seen for half a minute.',
+  keyUses:
+    'One for each key of SECRET_KEYS and COOKIE_KEYS that was ever used: when, and what is left of it.',
   signingKeys:
     'The job that replaces old keys deletes a key a day after it was published for the last time: see core/keys.',
 };

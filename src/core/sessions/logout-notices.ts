@@ -15,6 +15,8 @@ export interface LogoutNotice extends NewLogoutNotice {
   readonly id: string;
   /** How often it was tried, this time included. */
   readonly attempts: number;
+  /** Whoever has not begun by then leaves it to others: the process stood still, and they take it for dead. */
+  readonly beginBy: Date;
 }
 
 /** So long a claimed notice is left alone by other replicas; far longer than a delivery may take. */
@@ -43,7 +45,7 @@ export async function enqueueLogoutNotices(tx: Tx, notices: readonly NewLogoutNo
 /** Takes what is due, in one statement; of any number of replicas one gets each notice. By logout_notices_pending_idx. */
 export async function claimLogoutNotices(tx: Tx, limit: number): Promise<LogoutNotice[]> {
   const now = tx.now();
-  return tx.db
+  const claimed = await tx.db
     .updateTable('logoutNotices')
     .set((value) => ({
       attempts: value('attempts', '+', 1),
@@ -62,6 +64,7 @@ export async function claimLogoutNotices(tx: Tx, limit: number): Promise<LogoutN
     )
     .returning(['id', 'clientId', 'userId', 'sid', 'attempts'])
     .execute();
+  return claimed.map((notice) => ({ ...notice, beginBy: addSeconds(now, leaseSeconds / 2) }));
 }
 
 export interface PendingNotices {
