@@ -18,6 +18,7 @@ import {
 import type { KeyRings } from '../core/key-rings/key-rings.ts';
 import { connect, type Db } from '../db/connect.ts';
 import { listen, type Listener } from '../db/listen.ts';
+import { DatabaseTrouble } from '../db/trouble.ts';
 import { Failure } from '../kernel/failures.ts';
 import { addSeconds, earliest } from '../kernel/time.ts';
 import { createClientCache } from './client-cache.ts';
@@ -60,7 +61,9 @@ const usableFor = 3 * confirmedFor;
 const refreshEveryMs = 2000;
 /** A request waits no longer for keys to be read, and tries no sooner again when they could not be. */
 const waitMs = 5000;
-const retryMs = 1000;
+const retryMs = 250;
+/** What is back answers sooner than this. */
+const troubledWaitMs = 300;
 
 interface Serving {
   readonly engine: Engine;
@@ -207,7 +210,8 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap, standStill 
       } catch (err) {
         if (begun < standStill.endedAt()) asked += 1;
         else failedAt = performance.now();
-        ctx.log.error({ err }, 'the signing keys could not be read; goes on with those before');
+        const why = err instanceof DatabaseTrouble ? { reason: err.reason } : { err };
+        ctx.log.error(why, 'the signing keys could not be read; goes on with those before');
       }
     } while (asked !== answered);
     running = undefined;
@@ -222,15 +226,15 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap, standStill 
     async settle(): Promise<void> {
       // twice: what was being read already may have been read before the process stood still
       for (let attempt = 0; attempt < 2 && !isSettled(); attempt += 1) {
-        // the database is gone, and is asked again and again: nobody waits for that. After a stand-still everybody does
-        if (failedAt > standStill.endedAt()) {
-          if (performance.now() - failedAt >= retryMs) void start();
-          return;
-        }
+        // the database is gone, and is asked again and again: nobody waits long for that. After a stand-still everybody does
+        const isInTrouble = failedAt > standStill.endedAt();
+        if (isInTrouble && performance.now() - failedAt < retryMs) return;
         const waited = new AbortController();
         await Promise.race([
           start(),
-          rest(waitMs, undefined, { signal: waited.signal, ref: false }).catch(() => {}),
+          rest(isInTrouble ? troubledWaitMs : waitMs, undefined, { signal: waited.signal, ref: false }).catch(
+            () => {},
+          ),
         ]);
         waited.abort();
       }

@@ -1,7 +1,7 @@
 /** People and programs that go on while the database is in trouble, and what they may be answered: 200, or 503 and when to come back. */
 import { assistApi, demoBasic, demoParty, post, refreshForm } from '../provider/requests.ts';
 import { Agent, type Answer } from './agent.ts';
-import { type Load, pause, startLoad } from './reliability.ts';
+import { type Load, pause, startLoad, until } from './reliability.ts';
 import { signIn } from './relying-party.ts';
 
 /** 200, or a 503 as it must be; anything else is thrown. */
@@ -42,7 +42,12 @@ export async function startOutageLoad(issuer: string, workers: number): Promise<
   const enter = async () =>
     (await signIn(new Agent(issuer), party, 'alan@acme.test')).tokens.refresh_token ?? '';
   const people: { token: string; isInDoubt: boolean }[] = [];
-  for (let worker = 0; worker < workers; worker += 1) people.push({ token: await enter(), isInDoubt: false });
+  const arrive = (): Promise<boolean> =>
+    enter().then(
+      (token) => people.push({ token, isInDoubt: false }) > 0,
+      () => false, // what was before may not be over yet
+    );
+  for (let worker = 0; worker < workers; worker += 1) await until(arrive, { what: 'somebody signs in' });
 
   const refresh = async (person: (typeof people)[number]): Promise<number | string> => {
     const answer = await post(issuer, '/token', refreshForm(person.token));
