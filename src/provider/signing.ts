@@ -40,9 +40,25 @@ class Es256Key extends ExternalSigningKey {
     return this.#public;
   }
 
-  /** @see RFC 7518 §3.4: the two numbers side by side, no DER. */
+  /** In DER, and then made what RFC 7518 asks for: Node.js takes as long again to do both. */
   override sign(data: Uint8Array): Uint8Array {
     if (!this.#private) throw new Error('this key only verifies');
-    return sign('sha256', data, { key: this.#private, dsaEncoding: 'ieee-p1363' });
+    return sideBySide(sign('sha256', data, this.#private));
   }
+}
+
+/**
+ * An ES256 signature with its two numbers side by side, of 32 bytes each (RFC 7518 §3.4), from the DER that OpenSSL makes: a
+ * sequence of two integers, each with a length of one byte, without zeros in front but for one where it would be negative.
+ */
+export function sideBySide(der: Buffer): Buffer {
+  const both = Buffer.alloc(64);
+  let at = 2;
+  for (const end of [32, 64]) {
+    const [from, length] = [at + 2, der[at + 1] ?? 0];
+    const zeros = Math.max(0, length - 32);
+    der.copy(both, end - (length - zeros), from + zeros, from + length);
+    at = from + length;
+  }
+  return both;
 }
