@@ -101,7 +101,9 @@ t.test('a dry run', async (t) => {
     docs: await createProduct(tx, { slug: 'docs', name: 'Docs' }),
   }));
   const met = new Set<string>();
-  const stored = async () => new Set((await dumpDatabase(databaseUrl)).text.split('\n'));
+  // but for what every replica says of itself every two seconds
+  const stored = async () =>
+    new Set((await dumpDatabase(databaseUrl, { except: ['public.key_holders'] })).text.split('\n'));
 
   for (let seed = 1; seed <= worlds; seed += 1) {
     const drawn = dice(seed);

@@ -145,13 +145,17 @@ export interface Dump {
 }
 
 /** The whole database, as a thief would have it: all tables the catalogue knows of, whatever they are. */
-export async function dumpDatabase(databaseUrl: string): Promise<Dump> {
+export async function dumpDatabase(
+  databaseUrl: string,
+  { except = [] }: { readonly except?: readonly string[] } = {},
+): Promise<Dump> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
-  const { rows: tables } = await client.query<{ name: string }>(
+  const { rows: all } = await client.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p', 'm', 'S') and n.nspname !~ '^(pg_|information_schema)' order by 1`,
   );
+  const tables = all.filter(({ name }) => !except.includes(name));
   const values = new Set<string>();
   const lines: string[] = [];
   for (const { name } of tables) {
