@@ -182,6 +182,10 @@ t.test('every command answers JSON, or says in a line why not', async (t) => {
   t.match(key, { kid: String, alg: /^(ES|RS)256$/, state: 'current' });
   t.match(await ask('keys rotate', ['--alg', key.alg, '--now']), [{ state: String }]);
   t.same(await ask('keys retire', [key.kid, '--yes']), { kid: key.kid, published: false });
+  const [used] = await ask('keys configured');
+  t.match(used, { ring: 'secret', id: /^[0-9a-f]{8}$/, state: 'used', sealed: Number, awaited: 0 });
+  t.same(await ask('keys reseal'), { resealed: 0, unreadable: 0 });
+  await fails('keys forget', [used.id, '--yes']);
   t.match(await ask('audit verify'), { whole: true, unsealed: Number, fault: null });
   t.match(await ask('audit list', ['--limit', '1']), [{ type: /\./, occurred_at: String }]);
   const [mail] = await ask('outbox list', ['--state', 'pending']);

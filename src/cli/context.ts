@@ -20,11 +20,13 @@ export async function withServiceKeys(ctx: Context): Promise<Context> {
   return (await hasKeyUses(ctx.db)) ? { ...ctx, config: await withUsedKeys(ctx.db, ctx.config) } : ctx;
 }
 
+/** A database that does not answer fails whatever the command does with it; what was typed wrong is said before. */
 async function hasKeyUses(db: Db): Promise<boolean> {
-  const { rows } = await sql<{
-    isThere: boolean;
-  }>`select to_regclass('key_uses') is not null as is_there`.execute(db);
-  return rows[0]?.isThere === true;
+  const there = sql<{ isThere: boolean }>`select to_regclass('key_uses') is not null as is_there`.execute(db);
+  return there.then(
+    ({ rows }) => rows[0]?.isThere === true,
+    () => false,
+  );
 }
 
 /** What a command may reach: the same as a request, on the given database. */

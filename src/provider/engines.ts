@@ -21,7 +21,7 @@ import { listen, type Listener } from '../db/listen.ts';
 import { DatabaseTrouble } from '../db/trouble.ts';
 import { Failure } from '../kernel/failures.ts';
 import { addSeconds, earliest } from '../kernel/time.ts';
-import { createClientCache } from './client-cache.ts';
+import { type ClientCache, createClientCache } from './client-cache.ts';
 import { createEnginePages, type EngineHtml } from './pages.ts';
 import { createEngine, type Engine, type ServedDocument } from './provider.ts';
 import { type StandStill, watchForStandStill } from './stand-still.ts';
@@ -139,21 +139,7 @@ export async function openEngines(
     return isSettled() && keys.every(({ kid }) => serving.kids.includes(kid));
   }
 
-  const listener: Listener = await listen(databaseUrl, {
-    channels: {
-      [clientChangedChannel]: clients.forget,
-      [keysChangedChannel]: () => void refresh(),
-    },
-    onLost: (err) => {
-      ctx.log.warn({ err }, 'lost the notifications; clients are forgotten');
-      clients.forget();
-    },
-    onBack: () => {
-      ctx.log.info('notifications arrive again');
-      clients.forget();
-      void refresh();
-    },
-  });
+  const listener: Listener = await hearChanges(ctx, { databaseUrl, clients, refresh });
   await refresh(); // what has changed before the listening began
 
   const timer = setInterval(() => void refresh(), refreshEveryMs).unref();
@@ -179,6 +165,34 @@ export async function openEngines(
       await db.destroy();
     },
   };
+}
+
+interface Hearing {
+  readonly databaseUrl: string;
+  readonly clients: ClientCache;
+  refresh(): Promise<void>;
+}
+
+/** Answers when nothing is missed any more. */
+function hearChanges(
+  ctx: Pick<Context, 'log'>,
+  { databaseUrl, clients, refresh }: Hearing,
+): Promise<Listener> {
+  return listen(databaseUrl, {
+    channels: {
+      [clientChangedChannel]: clients.forget,
+      [keysChangedChannel]: () => void refresh(),
+    },
+    onLost: (err) => {
+      ctx.log.warn({ err }, 'lost the notifications; clients are forgotten');
+      clients.forget();
+    },
+    onBack: () => {
+      ctx.log.info('notifications arrive again');
+      clients.forget();
+      void refresh();
+    },
+  });
 }
 
 /** Until when what was read at `since` may be taken for what is true. */
