@@ -21,6 +21,7 @@ import {
   type World,
 } from './crash-flow.ts';
 import { submitPassword, toStep } from './relying-party.ts';
+import { until } from './reliability.ts';
 import { askForReset, complete, mailedReset, newPassword, openLink } from './reset.ts';
 import { makeSeatless } from './seat-request.ts';
 
@@ -35,6 +36,10 @@ export const resetFlow: Flow = {
     const ask = async (): Promise<string> => {
       const answer = await insist(() => askForReset(new Agent(world.issuer), person.email));
       if (answer.status !== 202) throw new Error(answer.text);
+      // a replica may be at it, too
+      const isMailed = (): Promise<boolean> =>
+        runJob().then(async () => (await mailsOf(world, person.email, 'password_reset')) > 0);
+      await until(isMailed, { what: 'the reset is mailed' });
       return (await mailedReset(app, person.email)).token;
     };
     const token = await ask();

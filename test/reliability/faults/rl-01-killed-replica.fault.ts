@@ -35,18 +35,22 @@ t.test('RL-01 a replica is killed at every step of every flow', async (t) => {
   for (const flow of [...mainFlows, ...otherFlows]) {
     const bounded = mainFlows.includes(flow) ? 2 : 1;
     await t.test(flow.name, async (t) => {
-      const moments = await momentsOf(fleet, world, flow);
+      const { moments, walkMs } = await explore(fleet, world, flow);
       t.ok(moments.length > 1, `${moments.length} moments`);
       const before = fleet.kills;
       const enough = (): boolean => fleet.kills - before >= amount({ whole: 200, bounded });
       // a moment that the walk does not come to this time (what was asked is cached) costs nobody anything
       for (const moment of moments)
         if (isWhole || !enough())
-          await under(t, { fleet, world, flow, label: labelOf(moment) }, () => fleet.killAt(moment));
+          await under(t, { fleet, world, flow, label: labelOf(moment) }, () => {
+            fleet.killAt(moment);
+            return () => fleet.disarm();
+          });
       while (!enough()) {
-        const ms = draw() * 150;
+        const ms = draw() * walkMs;
         await under(t, { fleet, world, flow, label: `at random, after ${Math.round(ms)} ms` }, () => {
-          setTimeout(() => fleet.killBusy(), ms);
+          const timer = setTimeout(() => fleet.killBusy(), ms);
+          return () => clearTimeout(timer); // the walk was quicker
         });
       }
       t.comment(`${fleet.kills - before} kills`);
@@ -62,17 +66,24 @@ t.test('RL-01 a replica is killed at every step of every flow', async (t) => {
 });
 
 /** Before and after everything that the flow has the database do; commits first, the last of them foremost: they decide. */
-async function momentsOf(fleet: Fleet, world: World, flow: Flow): Promise<Moment[]> {
+async function explore(
+  fleet: Fleet,
+  world: World,
+  flow: Flow,
+): Promise<{ readonly moments: readonly Moment[]; readonly walkMs: number }> {
   const attempt = await flow.begin(world);
+  const begun = performance.now();
   const statements = [...new Set(await fleet.watch(() => attempt.walk()))].filter(
     (statement) => !/^(begin|rollback|listen|set )/i.test(statement) && statement !== 'commit of nothing',
   );
+  const walkMs = performance.now() - begun;
   const commits = statements.filter((statement) => statement.startsWith('commit')).reverse();
   const others = statements.filter((statement) => !statement.startsWith('commit'));
-  return [...commits, ...others].flatMap((statement): Moment[] => [
+  const moments = [...commits, ...others].flatMap((statement): Moment[] => [
     { statement, side: 'after' },
     { statement, side: 'before' },
   ]);
+  return { moments, walkMs };
 }
 
 interface Case {
@@ -82,18 +93,18 @@ interface Case {
   readonly label: string;
 }
 
-async function under(t: Test, { fleet, world, flow, label }: Case, fire: () => void): Promise<void> {
+async function under(t: Test, { fleet, world, flow, label }: Case, fire: () => () => void): Promise<void> {
   await world.ctx.db.deleteFrom('throttles').execute();
   const attempt = await flow.begin(world);
   await fleet.ready(2);
-  fire();
+  const cease = fire();
   try {
     await attempt.walk();
   } catch (error) {
     t.fail(`${label}: ${String(error)}`);
     return;
   } finally {
-    fleet.disarm();
+    cease();
   }
   await fleet.ready(1);
   await t.test(label, (t) => attempt.check(t));
