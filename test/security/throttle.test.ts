@@ -488,7 +488,7 @@ t.test('AU-03 two hundred guesses at once on two replicas', async (t) => {
     count: 2,
     databaseUrl: await createDatabase(t),
     // this is about what is counted, and not about how fast the machine is
-    env: { PASSWORD_WAIT_SECONDS: '60' },
+    env: { PASSWORD_WAIT_SECONDS: '60', DATABASE_WAIT_SECONDS: '60' },
   });
   const party = new RelyingParty(issuer, demoClient(issuer, 'assist'));
   const browser = new Agent(issuer);
