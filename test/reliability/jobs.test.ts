@@ -4,6 +4,7 @@ import { startApp } from '../support/app.ts';
 import { createDatabase } from '../support/database.ts';
 import { startResolvers } from '../support/domains.ts';
 import { dueWork } from '../support/due-work.ts';
+import { newKey } from '../support/key-files.ts';
 import { openSmtpMailbox } from '../support/mailbox.ts';
 
 const replicas = 3;
@@ -15,7 +16,7 @@ for (const [job, arrange] of Object.entries(dueWork)) {
     const databaseUrl = await createDatabase(t);
     const resolvers = await startResolvers(t);
     const { mails, smtpUrl } = await openSmtpMailbox(t);
-    const env = { ...resolvers.env, SMTP_URL: smtpUrl };
+    const env = { ...resolvers.env, SMTP_URL: smtpUrl, SECRET_KEYS: [newKey(), newKey()].join() };
     const apps = await Promise.all(
       Array.from({ length: replicas }, () => startApp(t, { demo: false, databaseUrl, env })),
     );

@@ -15,6 +15,7 @@ import { countPrunable, retentions } from '../../src/core/retention/retention.ts
 import { enqueueLogoutNotice } from '../../src/core/sessions/sessions.ts';
 import type { EmailAddress } from '../../src/kernel/email-address.ts';
 import type { UserId } from '../../src/kernel/ids.ts';
+import { open, seal } from '../../src/kernel/seal.ts';
 import { addSeconds, day, minute } from '../../src/kernel/time.ts';
 import type { TestApp } from './app.ts';
 import type { Resolvers } from './domains.ts';
@@ -52,6 +53,7 @@ export const dueWork: Readonly<Record<string, (t: Test, fleet: Fleet) => Promise
   'certificate warnings': endCertificates,
   'event seals': settleEvents,
   'old signing keys': ageKeys,
+  'older sealing keys': sealByOlderKey,
   prune: leaveOver,
 };
 
@@ -74,6 +76,34 @@ async function oweMail(_t: Test, { ctx, mails }: Fleet): Promise<DueWork> {
     );
   const effects = () =>
     Promise.resolve(tally(mails.slice(before).map(({ headers }) => headers['message-id'])));
+  return { done: many, effects, expected: [[1, many]] };
+}
+
+async function sealByOlderKey(_t: Test, { ctx }: Fleet): Promise<DueWork> {
+  const [used, older] = ctx.config.secretKeys;
+  if (!older) throw new Error('there is no older key');
+  const times = { beganAt: ctx.now(), usedUntil: ctx.now() };
+  await ctx.db
+    .insertInto('keyUses')
+    .values({ ring: 'secret', keyId: older.id, ...times })
+    .execute();
+  const keys = Array.from({ length: many }, (_, index) => `key-${index}`);
+  for (const key of keys)
+    await ctx.db
+      .insertInto('idempotencyKeys')
+      .values({
+        ...{ caller: 'somebody', key, requestHash: Buffer.from('x'), expiresAt: addSeconds(ctx.now(), day) },
+        answerSealed: seal([older], key, `idempotency_keys/somebody/${key}`),
+      })
+      .execute();
+  const effects = async () => {
+    const rows = await ctx.db.selectFrom('idempotencyKeys').select(['key', 'answerSealed']).execute();
+    return tally(
+      rows.map(({ key, answerSealed }) =>
+        open([used], answerSealed ?? '', `idempotency_keys/somebody/${key}`),
+      ),
+    );
+  };
   return { done: many, effects, expected: [[1, many]] };
 }
 
