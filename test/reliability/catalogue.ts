@@ -33,7 +33,7 @@ export const catalogue: Readonly<Record<string, Fault>> = {
   'RL-17': { what: 'the mail server is down, slow, or lies' },
   'RL-18': { what: "a company's identity provider is down, slow, or lies" },
   'RL-19': { what: 'receivers of logout notices are down or slow' },
-  'RL-20': { what: 'a replica stands still, and goes on with what it knew' },
+  'RL-20': { what: 'a replica stands still, and goes on with what it knew', quick: ['leases.test.ts'] },
   'RL-26': { what: 'what the service needs is not there when it starts' },
   'RL-27': { what: 'replicas are killed while they migrate and make their first keys' },
 };
