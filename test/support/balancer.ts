@@ -39,16 +39,24 @@ export async function startBalancer(t: Test, options: BalancerOptions): Promise<
   const agent = new Agent({ keepAlive: true });
   const ready = targets.map(() => false);
   let turn = 0;
-  const next = (): number => {
+  const next: Forwarding['next'] = (tried) => {
     turn += 1;
     const candidates = options.candidates?.() ?? targets.filter((_, index) => ready[index]);
-    const all = candidates.length > 0 ? candidates : targets;
-    return all[turn % all.length] as number;
+    const untried = (ports: readonly number[]) => ports.filter((target) => !tried.includes(target));
+    const left = untried(candidates).length > 0 ? untried(candidates) : untried(targets);
+    return left[turn % left.length];
   };
   const refused = (target: number): void => void (ready[targets.indexOf(target)] = false);
+  /** One question to each at a time, so that no old answer comes after a new one. */
+  const asked = new Set<number>();
+  const ask = async (index: number, target: number): Promise<void> => {
+    if (asked.has(index)) return;
+    asked.add(index);
+    ready[index] = await isReady(target);
+    asked.delete(index);
+  };
   const probe = setInterval(() => {
-    for (const [index, target] of targets.entries())
-      void isReady(target).then((answer) => (ready[index] = answer));
+    for (const [index, target] of targets.entries()) void ask(index, target);
   }, probeEveryMs);
   const server = createServer((incoming, answer) => {
     void forward({ incoming, answer, agent, next, refused, observer });
@@ -76,7 +84,8 @@ interface Forwarding {
   readonly incoming: IncomingMessage;
   readonly answer: ServerResponse;
   readonly agent: Agent;
-  readonly next: () => number;
+  /** Undefined when each has been tried. */
+  readonly next: (tried: readonly number[]) => number | undefined;
   /** Nobody listens there: it is not asked again until it is ready. */
   readonly refused: (target: number) => void;
   readonly observer: BalancerObserver | undefined;
@@ -88,8 +97,12 @@ async function forward(forwarding: Forwarding): Promise<void> {
   const { method, url: path, headers } = incoming;
   const body = await buffer(incoming).catch(() => undefined);
   if (!body) return;
-  const send = (tries: number): void => {
-    const port = next();
+  const send = (tried: readonly number[]): void => {
+    const port = next(tried);
+    if (port === undefined) {
+      answer.writeHead(502).end('balancer: nobody listens');
+      return;
+    }
     const what = `${method} ${path?.split('?')[0]}`;
     const target = { host: '127.0.0.1', port, method, path, headers: withoutHops(headers), agent };
     observer?.took(port);
@@ -101,9 +114,10 @@ async function forward(forwarding: Forwarding): Promise<void> {
     });
     outgoing.once('error', (error: NodeJS.ErrnoException) => {
       observer?.gave(port, 'lost', `${what} ${error.code}`);
-      if (error.code === 'ECONNREFUSED') refused(port);
-      if (error.code === 'ECONNREFUSED' && tries > 1) send(tries - 1);
-      else if (answer.headersSent) answer.destroy();
+      if (error.code === 'ECONNREFUSED') {
+        refused(port);
+        send([...tried, port]);
+      } else if (answer.headersSent) answer.destroy();
       else answer.writeHead(502).end(`balancer: ${target.port} ${error.code ?? error.message}`);
     });
     answer.once('close', () => {
@@ -111,7 +125,7 @@ async function forward(forwarding: Forwarding): Promise<void> {
     });
     outgoing.end(body);
   };
-  send(3);
+  send([]);
 }
 
 /** What is between two hops only (RFC 9110 §7.6.1). */
