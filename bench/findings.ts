@@ -102,6 +102,7 @@ export interface LagFinding {
   readonly busyP99Ms: number;
   readonly signIns: number;
   readonly failed: number;
+  readonly firstFailure?: string;
 }
 
 export interface PruningFinding {

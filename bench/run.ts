@@ -11,7 +11,7 @@ import { failuresOf, type Finding } from './findings.ts';
 import { parseOptions } from './options.ts';
 import { renderChart } from './report/chart.ts';
 import { holdAgainstGoals } from './report/goals.ts';
-import { describeMachine } from './report/machine.ts';
+import { describeMachine, loadNow } from './report/machine.ts';
 import { renderMarkdown, type Report } from './report/markdown.ts';
 import { costsOf, renderScale } from './report/scale.ts';
 import { smokeProblems } from './smoke.ts';
@@ -31,6 +31,7 @@ if (options.smoke && problems.length === 0)
 process.exit(problems.length === 0 ? 0 : 1);
 
 async function run(): Promise<{ findings: Finding[]; report: Report }> {
+  const loadBefore = loadNow();
   const bench = await openBench(options);
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -40,7 +41,7 @@ async function run(): Promise<{ findings: Finding[]; report: Report }> {
   });
   try {
     const findings = await Promise.race([runScenarios(bench), interrupted]);
-    const machine = await describeMachine(bench.postgres.version);
+    const machine = await describeMachine({ postgres: bench.postgres.version, loadBefore });
     const goals = holdAgainstGoals(findings);
     return { findings, report: { machine, users: options.users, findings, goals } };
   } finally {

@@ -1,6 +1,6 @@
 /** On what a run was made: whoever compares two reports must know. */
 import { execFile } from 'node:child_process';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 
 export interface Machine {
@@ -13,9 +13,19 @@ export interface Machine {
   /** The commit that was measured, and whether it had changes. */
   readonly commit: string;
   readonly date: string;
+  /** Before the run: what else wanted the processor. */
+  readonly loadBefore: number;
 }
 
-export async function describeMachine(postgres: string): Promise<Machine> {
+/** The load average of the last minute. */
+export function loadNow(): number {
+  return Math.round((loadavg()[0] ?? 0) * 10) / 10;
+}
+
+export async function describeMachine({
+  postgres,
+  loadBefore,
+}: Pick<Machine, 'postgres' | 'loadBefore'>): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
@@ -24,6 +34,7 @@ export async function describeMachine(postgres: string): Promise<Machine> {
     node: process.version,
     postgres,
     commit: await commitOf(),
+    loadBefore,
     date: new Date().toISOString().slice(0, 10),
   };
 }

@@ -21,8 +21,9 @@ export const eventLoopScenario: Scenario = {
     const idleP99Ms = await readLag(company.service.metricsOrigin);
     const load = await openLoop(operation, { perSecond, ms });
     const busyP99Ms = await readLag(company.service.metricsOrigin);
-    const { done: signIns, failed } = load;
-    return [{ kind: 'lag', perSecond, idleP99Ms, busyP99Ms, signIns, failed }];
+    const { done: signIns, failed, firstFailure } = load;
+    const told = firstFailure !== undefined && { firstFailure };
+    return [{ kind: 'lag', perSecond, idleP99Ms, busyP99Ms, signIns, failed, ...told }];
   },
 };
 

@@ -1,6 +1,6 @@
 /**
  * Somebody signs in by password, from the request to the tokens: as JSON, and by the built-in pages. The hash is nearly all
- * of it, on every side; what is left without libuv's pool is what can be compared. Eight at once: the gate is full, and
+ * of it, on every side; what is left without libuv's pool is what can be compared. Four at once: the gate is full, and
  * nobody waits long enough to be turned away.
  */
 import { signInByPages, signInByPassword } from '../drive/flows.ts';
@@ -12,7 +12,7 @@ const byJson = (target: Target) => (slot: number) => signInByPassword(target, sl
 export const passwordScenario = flowScenario({
   name: 'password',
   title: 'Password sign-in (JSON, 5 requests)',
-  clients: [8],
+  clients: [4],
   operation: byJson,
   yardsticks: async (bench) => [
     await besideEngine(bench, byJson),
@@ -25,7 +25,7 @@ export const passwordScenario = flowScenario({
 export const passwordPagesScenario = flowScenario({
   name: 'password-pages',
   title: 'Password sign-in (pages, 5 requests)',
-  clients: [8],
+  clients: [4],
   operation: (target) => (slot) => signInByPages(target, slot),
   yardsticks: async (bench) => [await besideEngine(bench, byJson)],
 });

@@ -101,7 +101,8 @@ const protocol: Configuration = {
 
 const tokens: Configuration = {
   ttl: {
-    AccessToken: 10 * minute,
+    // not ten minutes as the service's: its people are signed in once, and must be so to the end of a run
+    AccessToken: day,
     IdToken: 10 * minute,
     ClientCredentials: 10 * minute,
     AuthorizationCode: minute,

@@ -114,7 +114,7 @@ t.test('in an open loop everybody is counted who came while the server stood sti
 
 const machine = {
   ...{ cpu: 'A Processor', cores: 2, memoryGiB: 8, kernel: '6.1' },
-  ...{ node: 'v24.0.0', postgres: '18.4', commit: 'abc', date: '2026-01-01' },
+  ...{ node: 'v24.0.0', postgres: '18.4', commit: 'abc', date: '2026-01-01', loadBefore: 0.1 },
 };
 
 const side = (cpuUs: number, more: Partial<SideNumbers> = {}): SideNumbers => ({
