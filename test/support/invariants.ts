@@ -52,7 +52,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'I2 a password is reset where its event says so',
-    offenders: `select t.id from password_resets t where (t.password_changed_at is not null) <> exists (select
+    offenders: `select t.id from password_resets t where (t.consumed_at is not null) <> exists (select
       from events e where e.type = 'password_reset.completed' and e.details->>'request_id' = t.request_id)`,
   },
   {
