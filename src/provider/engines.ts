@@ -100,7 +100,7 @@ export async function openEngines(
   const makings = { units: createUnits(), clients, pages: createEnginePages(html), arePublished };
   let serving = await make(ctx.db, ctx.now());
   const standStill = watchForStandStill();
-  const { settle, refresh } = createRefresh(ctx, { isSettled, swap, standStill });
+  const { settle, refresh, stop } = createRefresh(ctx, { isSettled, swap, standStill });
 
   async function make(from: Db, since: Date): Promise<Serving> {
     const keys = await listSigningKeys(from, ctx.config.secretKeys, since);
@@ -159,6 +159,7 @@ export async function openEngines(
     },
     async close() {
       clearInterval(timer);
+      stop();
       standStill.close();
       await listener.close();
       await rings.leave({ ...ctx, db }).catch((err: unknown) => ctx.log.warn({ err }, 'left without a word'));
@@ -212,6 +213,7 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap, standStill 
   let running: Promise<void> | undefined;
   let asked = 0;
   let failedAt = -Infinity;
+  let isStopped = false;
 
   const run = async (): Promise<void> => {
     let answered;
@@ -222,6 +224,7 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap, standStill 
         await swap();
         failedAt = -Infinity;
       } catch (err) {
+        if (isStopped) return; // its connections are gone, and nobody waits
         if (begun < standStill.endedAt()) asked += 1;
         else failedAt = performance.now();
         const why = err instanceof DatabaseTrouble ? { reason: err.reason } : { err };
@@ -233,6 +236,9 @@ function createRefresh(ctx: Pick<Context, 'log'>, { isSettled, swap, standStill 
   const start = (): Promise<void> => (running ??= run());
 
   return {
+    stop: () => {
+      isStopped = true;
+    },
     async refresh(): Promise<void> {
       asked += 1;
       await start();
