@@ -8,8 +8,6 @@ export interface CpuTime {
   readonly poolUs: number;
 }
 
-export const noTime: CpuTime = { totalUs: 0, poolUs: 0 };
-
 /** Of one process with all its threads. */
 export async function cpuOf(pid: number): Promise<CpuTime> {
   const threads = await readdir(`/proc/${pid}/task`);

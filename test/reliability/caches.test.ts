@@ -1,7 +1,7 @@
 /** What a process remembers follows what another one changes, whether or not it hears of it. */
 import t, { type Test } from 'tap';
 import { inTransaction } from '../../src/context.ts';
-import { createClient, deleteClient } from '../../src/core/clients/clients.ts';
+import { deleteClient } from '../../src/core/clients/clients.ts';
 import { listKeys, retireSigningKey, rotateSigningKeys } from '../../src/core/keys/keys.ts';
 import { createClientCache, maxEntries } from '../../src/provider/client-cache.ts';
 import { assistApi, basic, demoParty, post } from '../provider/requests.ts';
@@ -10,6 +10,7 @@ import { startApp, type TestApp } from '../support/app.ts';
 import { makeCompany } from '../support/company-account.ts';
 import { createDatabase } from '../support/database.ts';
 import { type DeafProxy, startDeafProxy } from '../support/deaf-proxy.ts';
+import { makeClient } from '../support/make.ts';
 import { until } from '../support/reliability.ts';
 import { toStep } from '../support/relying-party.ts';
 import { overhearStatements } from '../support/statements.ts';
@@ -42,19 +43,17 @@ interface Remembered {
 const secret = 'the-secret-of-a-service';
 
 async function makeService({ ctx }: TestApp, clientId: string): Promise<void> {
-  await inTransaction(ctx, (tx) =>
-    createClient(tx, {
-      clientId,
-      name: clientId,
-      secret,
-      firstParty: true,
-      applicationType: 'web',
-      authMethod: 'client_secret_basic',
-      grantTypes: ['client_credentials'],
-      resources: [assistApi],
-      scopes: ['assist:read'],
-    }),
-  );
+  await makeClient(ctx, {
+    clientId,
+    name: clientId,
+    secret,
+    firstParty: true,
+    applicationType: 'web',
+    authMethod: 'client_secret_basic',
+    grantTypes: ['client_credentials'],
+    resources: [assistApi],
+    scopes: ['assist:read'],
+  });
 }
 
 async function getToken({ origin }: TestApp, clientId: string): Promise<number> {

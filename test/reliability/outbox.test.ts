@@ -1,5 +1,4 @@
 /** The outbox against mail servers that misbehave: nothing is lost, nothing comes late, and nobody waits for it. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setDefaultCACertificates } from 'node:tls';
@@ -12,8 +11,9 @@ import type { EmailAddress } from '../../src/kernel/email-address.ts';
 import { addSeconds, minute } from '../../src/kernel/time.ts';
 import { deliverMail } from '../../src/mail/deliver.ts';
 import { createSmtpTransport } from '../../src/mail/transport.ts';
-import { freePort, startApp, type TestApp } from '../support/app.ts';
+import { startApp, type TestApp } from '../support/app.ts';
 import { hangUp, openMailbox, openSmtpMailbox, startSmtpServer } from '../support/mailbox.ts';
+import { startSender } from '../support/sender.ts';
 
 const recipient = 'alan@acme.test' as EmailAddress;
 
@@ -229,31 +229,6 @@ t.test(
     t.equal(again?.text, first.mails[0]?.text);
   },
 );
-
-/** The whole service in a process of its own, on the same database and with the same keys. */
-async function startSender(
-  t: Test,
-  { ctx, databaseUrl, issuer }: TestApp,
-  smtpUrl: string,
-): Promise<ChildProcess> {
-  const keysOf = (keys: typeof ctx.config.secretKeys): string =>
-    keys.map(({ bytes }) => bytes.toString('base64url')).join(',');
-  const child = spawn(process.execPath, ['src/main.ts'], {
-    env: {
-      PATH: process.env['PATH'],
-      ISSUER: issuer,
-      HOST: '127.0.0.1',
-      PORT: String(await freePort()),
-      DATABASE_URL: databaseUrl,
-      SECRET_KEYS: keysOf(ctx.config.secretKeys),
-      COOKIE_KEYS: keysOf(ctx.config.cookieKeys),
-      SMTP_URL: smtpUrl,
-    },
-    stdio: 'ignore',
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  return child;
-}
 
 /** Until another connection to this database waits for a row. */
 async function untilSomebodyWaits(client: pg.Client): Promise<void> {

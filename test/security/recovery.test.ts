@@ -413,14 +413,15 @@ t.test('recovery', async (t) => {
   t.test('RC-12 nor can a thousand networks together flood the service', async (t) => {
     app.advance(3600);
     const request = { handle: 'h', clientId: undefined, locale: 'en' };
-    const answers = await Promise.all(
-      Array.from({ length: 620 }, (_, n) =>
-        requestPasswordReset(
-          { ...ctx, origin: { ip: `10.0.${n >> 8}.${n & 255}` } },
-          { ...request, email: `nobody-${n}@example.test` },
-        ).catch((error: unknown) => (error as Failure).code),
-      ),
-    );
+    const ask = (n: number) =>
+      requestPasswordReset(
+        { ...ctx, origin: { ip: `10.0.${n >> 8}.${n & 255}` } },
+        { ...request, email: `nobody-${n}@example.test` },
+      ).catch((error: unknown) => (error as Failure).code);
+    const answers: unknown[] = [];
+    // not all at once: more than stand in line for a connection would be turned away without being counted
+    for (let n = 0; n < 620; n += 62)
+      answers.push(...(await Promise.all(Array.from({ length: 62 }, (_, i) => ask(n + i)))));
     t.equal(answers.filter((answer) => answer === 'throttled').length, 20);
     app.advance(61);
     t.equal((await askForReset(anybody(), 'nobody@example.test')).status, 202);

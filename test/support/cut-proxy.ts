@@ -1,7 +1,6 @@
 /** A wire that can be cut: a TCP proxy before any server, which loses an answer at the moment that is asked for. */
-import { connect, createServer, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
+import { startRelay, type Target } from './relay.ts';
 
 export interface CutProxy {
   readonly port: number;
@@ -11,49 +10,33 @@ export interface CutProxy {
   readonly cuts: number;
 }
 
-export async function startCutProxy(
-  t: Test,
-  target: { readonly port: number; readonly host?: string } | { readonly path: string },
-): Promise<CutProxy> {
+export async function startCutProxy(t: Test, target: Target): Promise<CutProxy> {
   let pending: string | RegExp | undefined;
   let cuts = 0;
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect('path' in target ? target : { host: '127.0.0.1', ...target });
-    let isLost = false;
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-    }
-    near.on('data', (bytes) => {
-      const text = bytes.toString('latin1');
-      if (
-        pending !== undefined &&
-        (typeof pending === 'string' ? text.includes(pending) : pending.test(text))
-      ) {
-        pending = undefined;
-        isLost = true;
-        cuts += 1;
-      }
-      far.write(bytes);
-    });
-    far.on('data', (bytes) => {
-      if (!isLost) near.write(bytes);
-      else {
-        near.destroy();
-        far.destroy();
-      }
-    });
-    near.on('close', () => far.destroy());
-    far.on('close', () => near.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
+  const { port } = await startRelay(t, {
+    target: () => target,
+    join(near, far) {
+      let isLost = false;
+      near.on('data', (bytes) => {
+        const text = bytes.toString('latin1');
+        if (
+          pending !== undefined &&
+          (typeof pending === 'string' ? text.includes(pending) : pending.test(text))
+        ) {
+          pending = undefined;
+          isLost = true;
+          cuts += 1;
+        }
+        far.write(bytes);
+      });
+      far.on('data', (bytes) => {
+        if (isLost) far.destroy();
+        else near.write(bytes);
+      });
+    },
   });
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     cutAfter: (sent) => {
       pending = sent;
     },

@@ -9,15 +9,14 @@ import { type Context, inTransaction } from '../../src/context.ts';
 import { verifyTrail } from '../../src/core/audit/audit.ts';
 import { claimDomain, verifyDomain } from '../../src/core/domains/domains.ts';
 import { listKeys } from '../../src/core/keys/keys.ts';
-import { enqueueMail } from '../../src/core/outbox/outbox.ts';
 import { requestPasswordReset } from '../../src/core/password-resets/password-resets.ts';
 import { countPrunable, retentions } from '../../src/core/retention/retention.ts';
 import { enqueueLogoutNotice } from '../../src/core/sessions/sessions.ts';
-import type { EmailAddress } from '../../src/kernel/email-address.ts';
 import type { UserId } from '../../src/kernel/ids.ts';
 import { open, seal } from '../../src/kernel/seal.ts';
 import { addSeconds, day, minute } from '../../src/kernel/time.ts';
 import type { TestApp } from './app.ts';
+import { oweMails } from './owed-mail.ts';
 import type { Resolvers } from './domains.ts';
 import { idpMetadata, serveMetadata } from './idp-metadata.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -65,15 +64,7 @@ function tally(names: Iterable<string | undefined>): [times: number, names: numb
 
 async function oweMail(_t: Test, { ctx, mails }: Fleet): Promise<DueWork> {
   const before = mails.length;
-  for (let index = 0; index < many; index += 1)
-    await inTransaction(ctx, (tx) =>
-      enqueueMail(tx, {
-        template: 'seat_refused',
-        recipient: `person-${index}@acme.test` as EmailAddress,
-        locale: 'en',
-        data: { product: 'Chat', account: 'Acme' },
-      }),
-    );
+  await oweMails(ctx, many);
   const effects = () =>
     Promise.resolve(tally(mails.slice(before).map(({ headers }) => headers['message-id'])));
   return { done: many, effects, expected: [[1, many]] };

@@ -1,6 +1,7 @@
 /** A TCP proxy before the database, whose wire can be slow, swallow everything, or break. */
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Test } from 'tap';
+import { startRelay } from './relay.ts';
 
 export interface WireFault {
   /** Each piece is held back for so long, in either direction. */
@@ -26,26 +27,13 @@ export async function startFaultyWire(
   { port, chance = Math.random }: { readonly port: number; readonly chance?: () => number },
 ): Promise<FaultyWire> {
   let fault: WireFault = {};
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    if (fault.refuses === true) {
-      near.resetAndDestroy();
-      return;
-    }
-    const far = connect(port, '127.0.0.1');
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-    }
-    carry(near, far, 'requests');
-    carry(far, near, 'answers');
+  const relay = await startRelay(t, {
+    target: () => ({ port }),
+    refuses: () => fault.refuses === true,
+    join(near, far) {
+      carry(near, far, 'requests');
+      carry(far, near, 'answers');
+    },
   });
 
   function carry(from: Socket, to: Socket, what: 'requests' | 'answers'): void {
@@ -60,18 +48,13 @@ export async function startFaultyWire(
     });
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: relay.port,
     become: (next) => {
       fault = next;
     },
     reset: () => {
-      for (const socket of [...sockets]) socket.resetAndDestroy();
+      for (const socket of [...relay.sockets]) socket.resetAndDestroy();
     },
   };
 }

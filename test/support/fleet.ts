@@ -4,16 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { pino } from 'pino';
 import type { Test } from 'tap';
 import type { Context } from '../../src/context.ts';
-import { connect } from '../../src/db/connect.ts';
 import { seedDemoWorld } from '../../src/demo/world.ts';
-import { createSafeFetch } from '../../src/fetch.ts';
-import { createGate } from '../../src/kernel/gate.ts';
-import { freePort, testConfig } from './app.ts';
+import { freePort } from './app.ts';
 import { startBalancer } from './balancer.ts';
 import { pause } from './reliability.ts';
+import { openContext } from './replicas.ts';
 import { type SqlWire, startSqlWire, type Verdict } from './sql-wire.ts';
 
 /** The moment of a death: a statement, before it arrives or after it is done. */
@@ -216,18 +213,6 @@ export async function startFleet(t: Test, options: FleetOptions): Promise<Fleet>
     prefer: (index) => (preferred = index === undefined ? undefined : memberAt(index)),
     wire: (index) => memberAt(index).wire,
   };
-}
-
-function openContext(t: Test, env: Readonly<Record<string, string>>): Context {
-  const config = testConfig(env);
-  const db = connect(env['DATABASE_URL'] ?? '');
-  const { fetch, close } = createSafeFetch({ allowLoopbackAndHttp: true });
-  t.teardown(async () => {
-    await close();
-    await db.destroy();
-  });
-  const hashGate = createGate({ slots: 1, queue: 100, waitMs: 60_000 });
-  return { config, db, now: () => new Date(), log: pino({ level: 'silent' }), fetch, hashGate, origin: {} };
 }
 
 /** Until it is, or until it is gone. */

@@ -1,8 +1,7 @@
 /** Signing keys that rotate within seconds, and a program that asks for tokens signed with them. */
 import { decodeProtectedHeader } from 'jose';
-import { sql } from 'kysely';
-import type { Context } from '../../src/context.ts';
-import { keysChangedChannel, listKeys, rotateSigningKeys } from '../../src/core/keys/keys.ts';
+import { type Context, inTransaction } from '../../src/context.ts';
+import { announceKeyChange, listKeys, rotateSigningKeys } from '../../src/core/keys/keys.ts';
 import { addSeconds } from '../../src/kernel/time.ts';
 import { assistApi, demoBasic, post } from '../provider/requests.ts';
 import type { Answer } from './agent.ts';
@@ -10,7 +9,7 @@ import type { Answer } from './agent.ts';
 /** A day of rotation in seconds: how long keys are kept, when the next one signs, and when the old one is gone. */
 export const kept = 0.5;
 const activates = 3;
-const retires = 5;
+const retiresAfter = 5;
 
 export function askForToken(origin: string): Promise<Answer> {
   const form = { grant_type: 'client_credentials', resource: assistApi, scope: 'assist:read' };
@@ -32,7 +31,10 @@ export async function currentKid({ db, now }: Context): Promise<string> {
 }
 
 /** A rotation as it is, but for its times: those of days become those of seconds. Answers the old kid and the new one. */
-export async function rotateQuickly(ctx: Context): Promise<readonly [before: string, after: string]> {
+export async function rotateQuickly(
+  ctx: Context,
+  { retires = retiresAfter }: { readonly retires?: number } = {},
+): Promise<readonly [before: string, after: string]> {
   const current = await currentKid(ctx);
   const [next] = await rotateSigningKeys(ctx, { alg: 'ES256' });
   const at = ctx.now();
@@ -44,6 +46,6 @@ export async function rotateQuickly(ctx: Context): Promise<readonly [before: str
       .execute();
   await change(next?.kid, { activateAt: addSeconds(at, activates) });
   await change(current, { retireAt: addSeconds(at, retires) });
-  await sql`select pg_notify(${keysChangedChannel}, '')`.execute(ctx.db);
+  await inTransaction(ctx, announceKeyChange);
   return [current, next?.kid ?? ''];
 }

@@ -100,7 +100,8 @@ async function end(child: ChildProcess): Promise<Ended> {
   return { code: await gone, afterMs: performance.now() - begun };
 }
 
-function openContext(
+/** What arranges and looks from outside: no replica. */
+export function openContext(
   t: Test,
   env: Readonly<Record<string, string>> & { readonly DATABASE_URL: string },
 ): Context {

@@ -1,6 +1,8 @@
 /** A wire to PostgreSQL on which every statement can be seen, and cut off just before or just after it is done. */
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Test } from 'tap';
+import { messageReader } from './postgres-messages.ts';
+import { addressBy, serverOf, startRelay } from './relay.ts';
 
 /** `before`: it never arrives. `after`: it is done, and nobody is told. */
 export type Verdict = 'pass' | 'before' | 'after';
@@ -22,42 +24,27 @@ export interface Watcher {
   lost(): void;
 }
 
-type Target = { readonly host: string; readonly port: number } | { readonly path: string };
-
 export async function startSqlWire(t: Test, databaseUrl: string, watcher: Watcher): Promise<SqlWire> {
-  let target = targetOf(databaseUrl);
+  let target = serverOf(databaseUrl);
   let isCut = false;
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    if (isCut) {
-      near.resetAndDestroy();
-      return;
-    }
-    const far = connect(target);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.setNoDelay(true).on('error', () => socket.destroy());
-      socket.once('close', () => sockets.delete(socket));
-    }
-    join(near, far, watcher);
-  });
-  const cut = (): void => {
-    isCut = true;
-    for (const socket of sockets) socket.destroy();
-  };
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(async () => {
-    cut();
-    await new Promise((resolve) => server.close(resolve));
+  const { port, sockets } = await startRelay(t, {
+    target: () => target,
+    refuses: () => isCut,
+    join: (near, far) => {
+      join(near, far, watcher);
+    },
   });
   return {
-    databaseUrl: addressBy(databaseUrl, (server.address() as AddressInfo).port),
-    cut,
+    databaseUrl: addressBy(databaseUrl, port),
+    cut: () => {
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+    },
     restore: () => {
       isCut = false;
     },
     leadTo: (url) => {
-      target = targetOf(url);
+      target = serverOf(url);
     },
   };
 }
@@ -83,14 +70,11 @@ function join(near: Socket, far: Socket, { judge, lost }: Watcher): void {
     if (state === 'doing the last') die();
     else if (state === 'open') near.write(bytes);
   });
-  near.on('close', () => far.destroy());
-  far.on('close', () => near.destroy());
 }
 
-/** What a client begins to execute with the bytes it sends, in the words of its SQL. */
+/** What a client begins to execute with the bytes it sends, in the words of its SQL: with Bind, or a simple Query. */
 function statementReader(): (bytes: Buffer) => string[] {
-  let rest = Buffer.alloc(0);
-  let hasStarted = false;
+  let statements: string[] = [];
   let firstWrite = '';
   const texts = new Map<string, string>();
   const told = (text: string): string => {
@@ -98,51 +82,16 @@ function statementReader(): (bytes: Buffer) => string[] {
     else if (/^(insert|update|delete|with)/i.test(text)) firstWrite ||= text;
     return /^commit/i.test(text) ? `commit of ${firstWrite || 'nothing'}` : text;
   };
+  const read = messageReader((type, body) => {
+    const [first = '', second = ''] = body.toString('utf8').split('\0', 2);
+    if (type === 'P') texts.set(first, second.replaceAll(/\s+/g, ' ').trim());
+    const text =
+      type === 'B' ? texts.get(second) : type === 'Q' ? first.replaceAll(/\s+/g, ' ').trim() : undefined;
+    if (text !== undefined) statements.push(told(text));
+  });
   return (bytes) => {
-    rest = Buffer.concat([rest, bytes]);
-    const statements: string[] = [];
-    for (;;) {
-      const start = hasStarted ? 1 : 0; // the first message of a connection has no type
-      if (rest.length < start + 4) return statements;
-      const end = start + rest.readInt32BE(start);
-      if (rest.length < end) return statements;
-      const text = hasStarted ? read(rest.subarray(0, end), texts) : undefined;
-      if (text !== undefined) statements.push(told(text));
-      rest = rest.subarray(end);
-      hasStarted = true;
-    }
+    statements = [];
+    read(bytes);
+    return statements;
   };
-}
-
-/** The SQL of a Query or Bind; a Parse is remembered by its name. */
-function read(message: Buffer, texts: Map<string, string>): string | undefined {
-  const [first = '', second = ''] = message.toString('utf8', 5).split('\0', 2);
-  switch (String.fromCharCode(message[0] ?? 0)) {
-    case 'P':
-      texts.set(first, second.replaceAll(/\s+/g, ' ').trim());
-      return undefined;
-    case 'B':
-      return texts.get(second);
-    case 'Q':
-      return first.replaceAll(/\s+/g, ' ').trim();
-    default:
-      return undefined;
-  }
-}
-
-function targetOf(databaseUrl: string): Target {
-  const url = new URL(databaseUrl);
-  const socket = url.searchParams.get('host');
-  const port = Number(url.port || (url.searchParams.get('port') ?? 5432));
-  return socket?.startsWith('/')
-    ? { path: `${socket}/.s.PGSQL.${port}` }
-    : { host: socket ?? url.hostname, port };
-}
-
-/** The same user and database at a port of this machine. */
-export function addressBy(databaseUrl: string, port: number): string {
-  const url = new URL(databaseUrl);
-  const user = url.username || (url.searchParams.get('user') ?? 'postgres');
-  const password = url.password === '' ? '' : `:${url.password}`;
-  return `postgres://${user}${password}@127.0.0.1:${port}${url.pathname}`;
 }

@@ -2,7 +2,7 @@
 import { type Context, inTransaction, type Tx } from '../../context.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { announceKeyChange } from '../keys/keys.ts';
-import { isNeeded } from './needed.ts';
+import { isNeeded, usedIn } from './needed.ts';
 import { listSealers } from './places.ts';
 import {
   deleteHolder,
@@ -92,10 +92,6 @@ interface Look {
   readonly uses: readonly KeyUse[];
   readonly wishes: readonly Wish[];
   readonly holding: Holding;
-}
-
-function usedIn(uses: readonly KeyUse[], ring: Ring): string | undefined {
-  return uses.find((use) => use.ring === ring && use.usedUntil === null)?.keyId;
 }
 
 function standingOf(uses: readonly KeyUse[]): Standing | undefined {

@@ -5,7 +5,7 @@ import { Failure } from '../../kernel/failures.ts';
 import { addSeconds } from '../../kernel/time.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { listKeys, retireSigningKey, rotateSigningKeys, signingAlgs } from '../keys/keys.ts';
-import { lingersUntil } from './needed.ts';
+import { lingersUntil, usedIn } from './needed.ts';
 import { isOf, type SealedPlace, sealedPlaces, valueOf } from './places.ts';
 import {
   deleteLapsedHolders,
@@ -44,7 +44,7 @@ export async function forgetKey(ctx: Context, keyId: string): Promise<Forgotten>
 async function giveUp(tx: Tx, keyId: string): Promise<void> {
   await lockKeyRings(tx);
   await deleteLapsedHolders(tx);
-  const isUsed = (await listKeyUses(tx.db)).some((use) => use.keyId === keyId && use.usedUntil === null);
+  const isUsed = usedIn(await listKeyUses(tx.db), 'secret') === keyId;
   if (isUsed && (await listWishes(tx.db)).length > 0) throw new Failure('action_not_available');
   await endUse(tx, 'secret', keyId);
   if (isUsed) await upsertUse(tx, 'secret', tx.config.secretKeys[0].id);

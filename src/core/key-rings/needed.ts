@@ -1,5 +1,5 @@
 import { addSeconds, hour } from '../../kernel/time.ts';
-import type { KeyUse } from './queries.ts';
+import type { KeyUse, Ring } from './queries.ts';
 
 /**
  * For so long, in seconds, a key opens what was made with it and stands in no table of ours: cookies of a reset, addresses
@@ -16,4 +16,9 @@ export function lingersUntil(usedUntil: Date): Date {
 export function isNeeded({ ring, usedUntil, emptiedAt }: KeyUse): boolean {
   if (ring !== 'secret' || usedUntil === null) return false;
   return emptiedAt === null || emptiedAt < lingersUntil(usedUntil);
+}
+
+/** The id of the key that all replicas use; undefined before the first of them has started. */
+export function usedIn(uses: readonly KeyUse[], ring: Ring): string | undefined {
+  return uses.find((use) => use.ring === ring && use.usedUntil === null)?.keyId;
 }

@@ -118,7 +118,7 @@ export function isOf({ only }: SealedPlace): RawBuilder<boolean> {
 }
 
 /** How many values each key has sealed here. Reads the whole table. */
-export async function countByKey(db: Db, place: SealedPlace): Promise<ReadonlyMap<string, number>> {
+async function countByKey(db: Db, place: SealedPlace): Promise<ReadonlyMap<string, number>> {
   const value = valueOf(place);
   const { rows } = await sql<{ keyId: string; count: number }>`
     select split_part(${value}, '.', 1) as key_id, count(*) as count from ${sql.table(place.table)}

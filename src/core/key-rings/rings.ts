@@ -6,7 +6,7 @@ import type { Db } from '../../db/connect.ts';
 import { addSeconds } from '../../kernel/time.ts';
 import { confirmKeyRings, leaveKeyRings, type Standing } from './confirm.ts';
 import { listKeyUses, type Ring, ringNames } from './queries.ts';
-import { isNeeded } from './needed.ts';
+import { isNeeded, usedIn } from './needed.ts';
 
 /** For so long, in seconds, others certainly wait for a process that was seen: half of what they do. */
 const countsFor = 15;
@@ -80,7 +80,7 @@ interface Circumstances {
  * Both lists with the used key first. One that was taken out of the settings too soon is kept for as long as it is used
  * or needed. Throws ConfigurationError when one is missing.
  */
-export function heldOf({ configured, known, standing, mustBeWhole }: Circumstances): KeyLists {
+function heldOf({ configured, known, standing, mustBeWhole }: Circumstances): KeyLists {
   const { used, needed } = standing;
   const secrets = { configured: configured.secretKeys, known: known.secretKeys };
   const secretKeys = arrange({ ...secrets, used: used.secret, kept: needed });
@@ -125,9 +125,7 @@ function arrange({ configured, known, used, kept }: Arrangement): Keys | undefin
  */
 export async function withUsedKeys(db: Db, config: Config): Promise<Config> {
   const uses = await listKeyUses(db);
-  const usedIn = (ring: Ring, keys: Keys): string =>
-    uses.find((use) => use.ring === ring && use.usedUntil === null)?.keyId ?? keys[0].id;
-  const used = usedIn('secret', config.secretKeys);
+  const used = usedIn(uses, 'secret') ?? config.secretKeys[0].id;
   // cookies are not made here
   const standing = { used: { secret: used, cookie: config.cookieKeys[0].id }, needed: [] };
   return { ...config, ...heldOf({ configured: config, known: config, standing, mustBeWhole: false }) };

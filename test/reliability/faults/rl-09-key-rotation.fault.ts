@@ -5,29 +5,28 @@
 import { decodeProtectedHeader } from 'jose';
 import { sql } from 'kysely';
 import t from 'tap';
-import { type Context, inTransaction } from '../../../src/context.ts';
+import type { Context } from '../../../src/context.ts';
 import { resealNow, withUsedKeys } from '../../../src/core/key-rings/key-rings.ts';
-import { announceKeyChange, listKeys, rotateSigningKeys } from '../../../src/core/keys/keys.ts';
-import { addSeconds } from '../../../src/kernel/time.ts';
 import { cookieNames } from '../../../src/provider/provider.ts';
 import { cookieKeys } from '../../../src/provider/settings.ts';
-import { assistApi, demoBasic, demoParty, introspect, post, refreshForm } from '../../provider/requests.ts';
+import { demoParty, introspect, post, refreshForm } from '../../provider/requests.ts';
 import { Agent } from '../../support/agent.ts';
 import { startApp } from '../../support/app.ts';
 import { createDatabase } from '../../support/database.ts';
 import { assertInvariants } from '../../support/invariants.ts';
 import { idOf, newKey, openKeyFiles, type RingFile } from '../../support/key-files.ts';
 import { holdKeys } from '../../support/key-holder.ts';
+import { askForToken, kept, rotateQuickly, tokenOf } from '../../support/quick-rotation.ts';
 import { amount, pause, startLoad, until } from '../../support/reliability.ts';
 import { callbackParams, signIn } from '../../support/relying-party.ts';
 import { startReplicas } from '../../support/replicas.ts';
 import { findSealed } from '../../support/sealed.ts';
 
 /**
- * A day of rotation in seconds: how long keys are kept by others, when the next one signs, when the old one is gone. By then
- * whatever it has signed must have been looked at, on a machine that may have much else to do.
+ * In seconds, when the old key is gone: by then whatever it has signed must have been looked at, on a machine that may have
+ * much else to do.
  */
-const day = { kept: 0.5, activates: 3, retires: 30 };
+const retiresAfter = 30;
 const rotations = amount({ whole: 20, bounded: 2 });
 const stillSeconds = amount({ whole: 60, bounded: 7 });
 const visitors = 3;
@@ -40,36 +39,9 @@ async function fresh(ctx: Context): Promise<Context> {
   return { ...ctx, config: await withUsedKeys(ctx.db, config) };
 }
 
-async function currentKid({ db, now }: Context): Promise<string> {
-  const keys = await listKeys(db, now());
-  return keys.find(({ alg, state }) => alg === 'ES256' && state === 'current')?.kid ?? '';
-}
-
-/** A rotation as it is, but for its times. */
-async function rotateQuickly(ctx: Context, retires: number): Promise<string> {
-  const current = await currentKid(ctx);
-  const [next] = await rotateSigningKeys(await fresh(ctx), { alg: 'ES256' });
-  const at = ctx.now();
-  const change = (kid: string | undefined, times: { activateAt: Date } | { retireAt: Date }) =>
-    ctx.db
-      .updateTable('signingKeys')
-      .set(times)
-      .where('kid', '=', kid ?? '')
-      .execute();
-  await change(next?.kid, { activateAt: addSeconds(at, day.activates) });
-  await change(current, { retireAt: addSeconds(at, retires) });
-  await inTransaction(ctx, announceKeyChange);
-  return next?.kid ?? '';
-}
-
 async function usedKey({ db }: Context, ring: RingFile): Promise<string | undefined> {
   const query = db.selectFrom('keyUses').select('keyId').where('ring', '=', rings[ring]);
   return (await query.where('usedUntil', 'is', null).executeTakeFirst())?.keyId;
-}
-
-function askForToken(origin: string) {
-  const form = { grant_type: 'client_credentials', resource: assistApi, scope: 'assist:read' };
-  return post(origin, '/token', form, demoBasic('service'));
 }
 
 /** A request that may ask nothing: the same each time, so that nobody has to be asked how to make it. */
@@ -91,7 +63,7 @@ t.test('RL-09 all keys rotate under load, and a replica stands still meanwhile',
   const databaseUrl = await createDatabase(t);
   const { issuer, origins, ctx, signal } = await startReplicas(t, { count: 2, databaseUrl, env: files.env });
   const silent = await silentRequest(issuer);
-  const holders = origins.map((origin) => holdKeys(origin, { seconds: day.kept, now: ctx.now }));
+  const holders = origins.map((origin) => holdKeys(origin, { seconds: kept, now: ctx.now }));
   const failures: string[] = [];
   const note = (what: string) => (error: unknown) => void failures.push(`${what}: ${String(error)}`);
 
@@ -152,7 +124,8 @@ t.test('RL-09 all keys rotate under load, and a replica stands still meanwhile',
     const isStill = rotation === 1;
     if (isStill) signal(0, 'SIGSTOP');
     // what was asked of the one that stands still is answered when it goes on: by then a key must not be gone
-    const next = await rotateQuickly(ctx, isStill ? stillSeconds + 30 : day.retires);
+    const retires = isStill ? stillSeconds + 30 : retiresAfter;
+    const [, next] = await rotateQuickly(await fresh(ctx), { retires });
     await rotateRing('SECRET_KEYS');
     await rotateRing('COOKIE_KEYS');
     if (isStill) {
@@ -194,10 +167,6 @@ t.test('RL-09 all keys rotate under load, and a replica stands still meanwhile',
   });
   await assertInvariants(t, ctx.db);
 });
-
-function tokenOf(answer: { json(): unknown }): string {
-  return (answer.json() as { access_token: string }).access_token;
-}
 
 t.test('RL-09 a replica wakes up that cannot know the keys of now', async (t) => {
   const [secret, cookie] = [newKey(), newKey()];

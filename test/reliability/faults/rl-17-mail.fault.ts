@@ -1,19 +1,17 @@
 /** The mail server is down, slow, refuses, hangs up and lies, and the sender is killed: whatever is owed arrives, and once. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import t, { type Test } from 'tap';
 import type { SMTPServerOptions } from 'smtp-server';
-import { inTransaction } from '../../../src/context.ts';
-import { enqueueMail } from '../../../src/core/outbox/outbox.ts';
-import type { EmailAddress } from '../../../src/kernel/email-address.ts';
 import { minute } from '../../../src/kernel/time.ts';
 import { createSmtpTransport } from '../../../src/mail/transport.ts';
 import { deliverMail } from '../../../src/mail/deliver.ts';
 import { Agent } from '../../support/agent.ts';
-import { freePort, startApp, type TestApp } from '../../support/app.ts';
+import { startApp, type TestApp } from '../../support/app.ts';
 import { assertInvariants } from '../../support/invariants.ts';
 import { hangUp, startSmtpServer } from '../../support/mailbox.ts';
+import { oweMails } from '../../support/owed-mail.ts';
 import { amount, random, seed, until } from '../../support/reliability.ts';
 import { askForReset } from '../../support/reset.ts';
+import { startSender } from '../../support/sender.ts';
 
 const mails = amount({ whole: 400, bounded: 60 });
 const kills = amount({ whole: 20, bounded: 2 });
@@ -78,18 +76,6 @@ async function startSink(t: Test): Promise<Sink> {
   return sink;
 }
 
-async function owe({ ctx }: TestApp, howMany: number): Promise<void> {
-  for (let index = 0; index < howMany; index += 1)
-    await inTransaction(ctx, (tx) =>
-      enqueueMail(tx, {
-        template: 'seat_refused',
-        recipient: `person-${index}@acme.test` as EmailAddress,
-        locale: 'en',
-        data: { product: 'Chat', account: 'Acme' },
-      }),
-    );
-}
-
 async function outbox({ ctx }: TestApp) {
   return ctx.db
     .selectFrom('mailOutbox')
@@ -113,7 +99,7 @@ t.test('RL-17 a server in every mood: each mail arrives, and once unless its yes
   const chance = random(seed(t));
   const app = await startApp(t, { demo: false });
   const sink = await startSink(t);
-  await owe(app, mails);
+  await oweMails(app.ctx, mails);
   const transport = createSmtpTransport({ smtpUrl: sink.smtpUrl, production: false });
   t.teardown(() => {
     transport.close();
@@ -154,7 +140,7 @@ t.test(
     const app = await startApp(t, { demo: false });
     const sink = await startSink(t);
     sink.mood = () => 'dawdles';
-    await owe(app, mails);
+    await oweMails(app.ctx, mails);
     for (let kill = 0; kill < kills; kill += 1) {
       const before = sink.taken.size;
       const sender = await startSender(t, app, sink.smtpUrl);
@@ -213,27 +199,3 @@ t.test(
     t.equal(silent.taken.size, 0, 'no link that is dead was sent');
   },
 );
-
-async function startSender(
-  t: Test,
-  { ctx, databaseUrl, issuer }: TestApp,
-  smtpUrl: string,
-): Promise<ChildProcess> {
-  const keysOf = (keys: typeof ctx.config.secretKeys): string =>
-    keys.map(({ bytes }) => bytes.toString('base64url')).join(',');
-  const child = spawn(process.execPath, ['src/main.ts'], {
-    env: {
-      PATH: process.env['PATH'],
-      ISSUER: issuer,
-      HOST: '127.0.0.1',
-      PORT: String(await freePort()),
-      DATABASE_URL: databaseUrl,
-      SECRET_KEYS: keysOf(ctx.config.secretKeys),
-      COOKIE_KEYS: keysOf(ctx.config.cookieKeys),
-      SMTP_URL: smtpUrl,
-    },
-    stdio: 'ignore',
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  return child;
-}
