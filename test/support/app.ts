@@ -1,5 +1,5 @@
 /** The service as tests run it: the whole of it, on a database of its own, with a clock that moves. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
@@ -103,17 +103,27 @@ function logTo(lines: string[]) {
   return pino({ level: 'debug', base: null }, stream);
 }
 
-/** A port nobody listens on: the issuer must be known before the service is built. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * A port nobody listens on: the issuer must be known before the service is built. Below those that the system gives out by
+ * itself, for a port in between could be given to another process before it is used.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (address && typeof address === 'object') resolve(address.port);
-        else reject(new Error('no port'));
-      });
+    probe.once('error', () => {
+      resolve(false);
     });
+    probe.listen(port, '127.0.0.1', () =>
+      probe.close(() => {
+        resolve(true);
+      }),
+    );
   });
 }

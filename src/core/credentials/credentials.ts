@@ -69,11 +69,11 @@ export async function provePassword(
   if (counted.retryAfter !== undefined) return { userId, retryAfter: counted.retryAfter };
   const hash = stored?.hash ?? undefined;
   const matches = await verifyPassword(ctx, hash, password).catch(async (error: unknown) => {
-    await inTransaction(ctx, (tx) => giveBackTry(tx, counted));
+    await giveBackTry(ctx, counted);
     throw error;
   });
   if (!matches || !userId || !hash) return { userId };
-  await inTransaction(ctx, (tx) => forgiveTry(tx, counted));
+  await forgiveTry(ctx, counted);
   if (isOutdated(hash)) await rehash(ctx, { userId, hash }, password);
   const evidence: Evidence[] = [{ method: 'pwd', at }];
   return { proof: { userId, evidence }, userId };

@@ -69,6 +69,7 @@ export async function updateHashParameters(
 }
 
 export interface Taking {
+  readonly bucket: Buffer;
   readonly limit: number;
   readonly endsAt: Date;
   readonly isRenewed: boolean;
@@ -76,34 +77,35 @@ export interface Taking {
 }
 
 /**
- * Takes one, if there is one and nobody has to wait. One statement by throttles_pkey: of any number that run at once,
- * on any number of replicas, as many succeed as the limit says.
+ * Takes one from each in turn, up to the first that has none or where somebody has to wait, and answers from how many. One
+ * statement by throttles_pkey: of any number that run at once, on any number of replicas, as many succeed as the limits say.
  */
-export async function takeOne(tx: Tx, bucket: Buffer, taking: Taking): Promise<boolean> {
-  const { limit, endsAt, isRenewed } = taking;
-  const now = sql<Date>`${tx.now()}::timestamptz`;
-  const isOver = sql<boolean>`throttles.ends_at <= ${now}`;
+export function takeInTurn(takings: readonly Taking[], now: Date): RawBuilder<{ taken: number }> {
+  const parts = takings.map((taking, place) => sql`${partAt(place)} as (${takeOne(taking, place, now)})`);
+  const counts = takings.map((_, place) => sql`(select count(*) from ${partAt(place)})`);
+  return sql`with ${sql.join(parts)} select ${sql.join(counts, sql` + `)} as taken`;
+}
+
+function partAt(place: number) {
+  return sql.raw(`part_${place}`);
+}
+
+function takeOne(taking: Taking, place: number, at: Date) {
+  const { bucket, limit, endsAt, isRenewed } = taking;
+  const now = sql`${at}::timestamptz`;
+  const isOver = sql`throttles.ends_at <= ${now}`;
   // null is no wait at all: the clock of a replica that is a little behind must not make one of it
   const waits = taking.waits.map((seconds) => seconds || null);
   const wait = sql`(${waits}::float8[])[least(throttles.taken + 1, ${waits.length}::int)]`;
-  const row = await tx.db
-    .insertInto('throttles')
-    .values({ bucket, taken: 1, endsAt })
-    .onConflict((conflict) =>
-      conflict
-        .column('bucket')
-        .doUpdateSet({
-          taken: sql`case when ${isOver} then 1 else throttles.taken + 1 end`,
-          waitUntil: sql`case when ${isOver} then null else ${now} + make_interval(secs => ${wait}) end`,
-          endsAt: sql`case when ${isOver} or ${isRenewed} then excluded.ends_at else throttles.ends_at end`,
-        })
-        .where(
-          sql<boolean>`${isOver} or (throttles.taken < ${limit} and coalesce(throttles.wait_until <= ${now}, true))`,
-        ),
-    )
-    .returning('taken')
-    .executeTakeFirst();
-  return row !== undefined;
+  const ifTaken = place === 0 ? sql`` : sql`from ${partAt(place - 1)}`;
+  return sql`
+    insert into throttles (bucket, taken, ends_at) select ${bucket}::bytea, 1, ${endsAt}::timestamptz ${ifTaken}
+    on conflict (bucket) do update set
+      taken = case when ${isOver} then 1 else throttles.taken + 1 end,
+      wait_until = case when ${isOver} then null else ${now} + make_interval(secs => ${wait}) end,
+      ends_at = case when ${isOver} or ${isRenewed} then excluded.ends_at else throttles.ends_at end
+    where ${isOver} or (throttles.taken < ${limit} and coalesce(throttles.wait_until <= ${now}, true))
+    returning 1`;
 }
 
 /** By throttles_pkey. */
@@ -115,14 +117,19 @@ export async function findThrottle(db: Db, bucket: Buffer) {
     .executeTakeFirst();
 }
 
-/** By throttles_pkey. */
-export async function giveBackOne(tx: Tx, bucket: Buffer): Promise<void> {
-  await tx.db
-    .updateTable('throttles')
-    .set((row) => ({ taken: row('taken', '-', 1) }))
-    .where('bucket', '=', bucket)
-    .where('taken', '>', 0)
-    .execute();
+/**
+ * Gives one back to each of some counts, and ends others. By throttles_pkey. The condition of the deletion has the former
+ * locked before the latter, as takeInTurn locks them: of two at once, neither waits for what the other holds.
+ */
+export function giveBackAndEnd(
+  given: readonly Buffer[],
+  ended: readonly Buffer[],
+): RawBuilder<Record<string, never>> {
+  return sql`
+    with given as (
+      update throttles set taken = taken - 1 where bucket = any(${given}::bytea[]) and taken > 0 returning 1
+    )
+    delete from throttles where bucket = any(${ended}::bytea[]) and (select count(*) from given) >= 0`;
 }
 
 /** By throttles_pkey. */

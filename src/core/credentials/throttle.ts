@@ -14,7 +14,14 @@ import { networkOf } from '../../kernel/network.ts';
 import { deriveKey } from '../../kernel/seal.ts';
 import { addSeconds, day, hour, minute, secondsUntil } from '../../kernel/time.ts';
 import { recordEvent } from '../audit/audit.ts';
-import { deleteThrottle, findThrottle, giveBackOne, takeOne, updateToldAt } from './queries.ts';
+import {
+  deleteThrottle,
+  findThrottle,
+  giveBackAndEnd,
+  type Taking,
+  takeInTurn,
+  updateToldAt,
+} from './queries.ts';
 
 /** How much of something there is, for each key, in a window that begins with the first that is taken. */
 export interface Budget {
@@ -74,8 +81,8 @@ export interface PasswordTry {
 }
 
 /**
- * Counts one try of a password, in a transaction of its own: whatever becomes of the sign-in, it stays counted. A known
- * browser has its own count and is not held up by what strangers do; they share one for each address and network.
+ * Counts one try of a password, at once and for good: whatever becomes of the sign-in, it stays counted. A known browser
+ * has its own count and is not held up by what strangers do; they share one for each address and network.
  */
 export async function countTry(ctx: Context, { email, browser, userId }: PasswordTry): Promise<CountedTry> {
   const shares: Share[] =
@@ -86,28 +93,28 @@ export async function countTry(ctx: Context, { email, browser, userId }: Passwor
           { budget: byEmail, key: email },
         ]
       : [{ budget: byBrowser, key: `${browser} ${email}` }];
+  const takings = shares.map(({ budget, key }) => takingOf(ctx, budget, key));
+  const { rows } = await takeInTurn(takings, ctx.now()).execute(ctx.db);
+  const refused = shares[rows[0]?.taken ?? 0];
+  if (!refused) return { shares };
   return inTransaction(ctx, async (tx) => {
-    for (const { budget, key } of shares) {
-      const retryAfter = await takeFromBudget(tx, budget, key);
-      if (retryAfter === undefined) continue;
-      await tellThrottled(tx, { budget, key }, userId);
-      return { shares, retryAfter };
-    }
-    return { shares };
+    const retryAfter = await findWait(tx, refused.budget, refused.key);
+    await tellThrottled(tx, refused, userId);
+    return { shares, retryAfter };
   });
 }
 
 /** The password was right: what was counted of its path in a row is forgotten; of the network only this try. */
-export async function forgiveTry(tx: Tx, { shares }: CountedTry): Promise<void> {
-  for (const { budget, key } of shares) {
-    if (budget === byNetwork) await giveBackOne(tx, bucketOf(tx, budget, key));
-    else await deleteThrottle(tx, bucketOf(tx, budget, key));
-  }
+export async function forgiveTry(ctx: Context, { shares }: CountedTry): Promise<void> {
+  const isOfNetwork = ({ budget }: Share): boolean => budget === byNetwork;
+  const given = shares.filter(isOfNetwork);
+  const ended = shares.filter((share) => !isOfNetwork(share));
+  await giveBackAndEnd(bucketsOf(ctx, given), bucketsOf(ctx, ended)).execute(ctx.db);
 }
 
 /** The password was not looked at: the try is given back. The wait it began is not. */
-export async function giveBackTry(tx: Tx, { shares }: CountedTry): Promise<void> {
-  for (const { budget, key } of shares) await giveBackOne(tx, bucketOf(tx, budget, key));
+export async function giveBackTry(ctx: Context, { shares }: CountedTry): Promise<void> {
+  await giveBackAndEnd(bucketsOf(ctx, shares), []).execute(ctx.db);
 }
 
 /**
@@ -124,12 +131,8 @@ export async function clearThrottle(tx: Tx, email: EmailAddress): Promise<void> 
  * be committed also when the caller refuses; whoever must not lose the count on a failure takes it in one of its own.
  */
 export async function takeFromBudget(tx: Tx, budget: Budget, key: string): Promise<number | undefined> {
-  const bucket = bucketOf(tx, budget, key);
-  const { limit, windowSeconds, isRenewed = false, waits = [0] } = budget;
-  const endsAt = addSeconds(tx.now(), windowSeconds);
-  if (await takeOne(tx, bucket, { limit, endsAt, isRenewed, waits })) return undefined;
-  const held = await findThrottle(tx.db, bucket);
-  return secondsToWait(held && openAtOf(held, budget), tx.now());
+  const { rows } = await takeInTurn([takingOf(tx, budget, key)], tx.now()).execute(tx.db);
+  return rows[0]?.taken === 1 ? undefined : findWait(tx, budget, key);
 }
 
 export interface ThrottleState {
@@ -156,6 +159,11 @@ export async function findThrottleState(
 
 type Held = NonNullable<Awaited<ReturnType<typeof findThrottle>>>;
 
+async function findWait(tx: Tx, budget: Budget, key: string): Promise<number> {
+  const held = await findThrottle(tx.db, bucketOf(tx, budget, key));
+  return secondsToWait(held && openAtOf(held, budget), tx.now());
+}
+
 /** When one may be taken again; null for at once. */
 function openAtOf({ taken, endsAt, waitUntil }: Held, { limit }: Budget): Date | null {
   return taken >= limit ? endsAt : waitUntil;
@@ -169,6 +177,21 @@ async function tellThrottled(tx: Tx, { budget, key }: Share, userId: UserId | un
   const since = addSeconds(tx.now(), -tellEverySeconds);
   if (!(await updateToldAt(tx, bucketOf(tx, budget, key), since))) return;
   await recordEvent(tx, { type: 'sign_in.throttled', userId, details: { budget: budget.name } });
+}
+
+function takingOf(by: Keyed & Pick<Context, 'now'>, budget: Budget, key: string): Taking {
+  const { limit, windowSeconds, isRenewed = false, waits = [0] } = budget;
+  return {
+    bucket: bucketOf(by, budget, key),
+    limit,
+    endsAt: addSeconds(by.now(), windowSeconds),
+    isRenewed,
+    waits,
+  };
+}
+
+function bucketsOf(by: Keyed, shares: readonly Share[]): Buffer[] {
+  return shares.map(({ budget, key }) => bucketOf(by, budget, key));
 }
 
 function bucketOf({ config }: Keyed, { name }: Budget, key: string): Buffer {

@@ -17,11 +17,13 @@ import { judge, type Judged, refuse } from './refusing.ts';
 
 /** From the row while it is fresh, else from the provider. Past an hour a new one is fetched beside the sign-in. */
 export async function loadMetadata(ctx: Context, connection: OidcConnection): Promise<Judged<Metadata>> {
-  const { id, revision, published } = connection;
+  const { id, revision, published, settings } = connection;
   const { metadata, metadataAt } = published;
   const age = metadataAt === null ? Infinity : (ctx.now().getTime() - Date.parse(metadataAt)) / 1000;
   if (metadata === null || !(age < day))
-    return renewOnce(`${id} ${revision} ${metadataAt}`, () => refreshProvider(ctx, connection));
+    return renewOnce(`${id} ${revision} ${settings.issuer} ${metadataAt}`, () =>
+      refreshProvider(ctx, connection),
+    );
   if (age >= hour) refreshBeside(ctx, connection);
   return judge('oidc_metadata', () => readMetadata(metadata, rulesFor(ctx, connection)));
 }
@@ -93,7 +95,7 @@ export async function fetchKeys(
   { id, revision, published: { jwks, jwksAt } }: OidcConnection,
   address: string,
 ): Promise<{ readonly keys: Keys; readonly isNew: boolean }> {
-  const fetched = await renewOnce(`${id} ${revision} keys ${jwksAt}`, () =>
+  const fetched = await renewOnce(`${id} ${revision} ${address} ${jwksAt}`, () =>
     judge('oidc_id_token', async () => readKeys(await fetchDocument(ctx, address))),
   );
   if ('answer' in fetched) return { keys: fetched.answer, isNew: true };
