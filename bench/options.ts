@@ -50,5 +50,5 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
 export function amountsOf({ smoke }: Pick<Options, 'smoke'>): Amounts {
   return smoke
     ? { warmUpMs: 100, rounds: 1, sliceMs: 150, openMs: 200, alone: 5 }
-    : { warmUpMs: 2000, rounds: 9, sliceMs: 1000, openMs: 1000, alone: 100 };
+    : { warmUpMs: 5000, rounds: 9, sliceMs: 1000, openMs: 1000, alone: 100 };
 }

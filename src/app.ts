@@ -186,7 +186,7 @@ function createServer(config: Config, log: Logger): FastifyInstance {
   server.setNotFoundHandler(() => {
     throw new Failure('not_found');
   });
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions, ip } = request;
     const ms = Math.round(reply.elapsedTime);
     // the route, never the address: addresses carry codes, hints and interaction ids
@@ -194,6 +194,7 @@ function createServer(config: Config, log: Logger): FastifyInstance {
       { method, route: routeOptions.url ?? 'none', status: reply.raw.statusCode, ms, ip },
       'request',
     );
+    done();
   });
   return server;
 }

@@ -56,7 +56,7 @@ t.test('a sign-in: each request is a trace, with its statements and its hash bel
   const hash = below.find(({ name }) => name === 'hash');
   t.same(hash && pathOf(hash, spans), ['hash', password?.name]);
   const statements = below.filter(({ attributes }) => attributes['db.system.name'] === 'postgresql');
-  t.ok(statements.some(({ attributes }) => attributes['db.operation.name'] === 'commit'));
+  t.ok(statements.some(({ attributes }) => attributes['db.operation.name'] === 'with'));
   const table = statements.find(({ attributes }) => attributes['db.collection.name'] === 'users');
   t.match(table, { name: /^\w+ users$/, kind: client, attributes: { 'db.operation.name': /^\w+$/ } });
 

@@ -8,9 +8,10 @@ const ours = /^(__Host-|__Secure-)?doorward_/;
  * cannot tell which is which: neither counts, and the browser is a stranger.
  */
 export function dropTossedCookies(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ raw }) => {
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
     const { cookie } = raw.headers;
     if (cookie !== undefined) raw.headers.cookie = withoutDuplicates(cookie);
+    done();
   });
 }
 

@@ -17,15 +17,17 @@ export function registerDrain(server: FastifyInstance, probe: Pick<Probe, 'troub
     hasBegun = true;
     isClosing = true;
   });
-  server.addHook('onRequest', async (_request, reply) => {
+  server.addHook('onRequest', (_request, reply, done) => {
     if (hasBegun) void reply.header('connection', 'close');
-    // without this, closing waits for every kept-alive connection that has just served a request: over a minute
-    reply.raw.once('finish', () => {
-      if (isClosing) setImmediate(() => server.server.closeIdleConnections());
-    });
+    done();
   });
   server.addHook('onSend', async (_request, reply) => {
     if (hasBegun) void reply.header('connection', 'close');
+  });
+  // without this, closing waits for every kept-alive connection that has just served a request: over a minute
+  server.addHook('onResponse', (_request, _reply, done) => {
+    if (isClosing) setImmediate(() => server.server.closeIdleConnections());
+    done();
   });
   return {
     // draining may begin while the database is asked

@@ -39,13 +39,17 @@ const keyless: ReadonlySet<string> = new Set(['/metrics', ...documentPaths]);
  */
 export function settleKeysFirst(
   app: FastifyInstance,
-  { settle, isUsable }: Pick<Engines, 'settle' | 'isUsable'>,
+  { isSettled, settle, isUsable }: Pick<Engines, 'isSettled' | 'settle' | 'isUsable'>,
 ): void {
-  app.addHook('onRequest', async ({ routeOptions: { url } }) => {
-    if (url === '/livez' || url === '/readyz') return;
-    await settle();
-    const isKeyless = url === undefined || url.startsWith('/assets/') || keyless.has(url);
-    if (!isKeyless && !isUsable()) throw new Failure('unavailable');
+  app.addHook('onRequest', ({ routeOptions: { url } }, _reply, done) => {
+    if (url === '/livez' || url === '/readyz' || isSettled()) {
+      done();
+      return;
+    }
+    void settle().then(() => {
+      const isKeyless = url === undefined || url.startsWith('/assets/') || keyless.has(url);
+      done(isKeyless || isUsable() ? undefined : new Failure('unavailable'));
+    });
   });
 }
 

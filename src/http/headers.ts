@@ -24,16 +24,22 @@ export async function registerHeaders(app: FastifyInstance, config: Config): Pro
     hsts: secure ? { maxAge: 31_536_000, includeSubDomains: true } : false,
     frameguard: { action: 'deny' },
   });
-  app.addHook('onRequest', async (request, reply) => {
+  const policies = {
+    staying: contentSecurityPolicy(images, 'stay'),
+    leaving: contentSecurityPolicy(images, 'leave'),
+  };
+  app.addHook('onRequest', (request, reply, done) => {
     const path = request.raw.url?.split('?', 1)[0] ?? '';
-    void reply.header('content-security-policy', contentSecurityPolicy(path, images));
+    const policy = leavesTheOrigin.test(path) ? policies.leaving : policies.staying;
+    void reply.header('content-security-policy', policy);
     void reply.header('cache-control', 'no-store');
     void reply.header('x-request-id', request.id);
+    done();
   });
 }
 
 /** `script-src` is always there, because the engine adds the hash of its own scripts to it and to nothing else. */
-function contentSecurityPolicy(path: string, images: readonly string[]): string {
+function contentSecurityPolicy(images: readonly string[], forms: 'stay' | 'leave'): string {
   const directives = [
     "default-src 'none'",
     "script-src 'self'",
@@ -43,7 +49,7 @@ function contentSecurityPolicy(path: string, images: readonly string[]): string 
     "frame-ancestors 'none'",
     "object-src 'none'",
   ];
-  return [...directives, ...(leavesTheOrigin.test(path) ? [] : ["form-action 'self'"])].join(';');
+  return [...directives, ...(forms === 'leave' ? [] : ["form-action 'self'"])].join(';');
 }
 
 /** The actions of a step, of which one stands elsewhere. */

@@ -13,10 +13,11 @@ const path = '/metrics';
 
 /** Every answer of a route registered after this is counted, by the pattern of the route and never by the address. */
 export function countRequests(server: FastifyInstance, metrics: Metrics): void {
-  server.addHook('onResponse', async ({ method, routeOptions }, reply) => {
+  server.addHook('onResponse', ({ method, routeOptions }, reply, done) => {
     const { statusCode: status } = reply.raw;
     const seconds = reply.elapsedTime / 1000;
     metrics.observeRequest({ route: routeOptions.url ?? 'none', method, status, seconds });
+    done();
   });
 }
 

@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 /** A 32-byte sealing key; its id is the first 8 hex digits of the SHA-256 of the key. */
 export interface SealingKey {
@@ -37,7 +45,20 @@ export function open(keys: SealingKeys, sealed: string, place: string): string {
   return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8');
 }
 
-/** A key for one other purpose, derived (HKDF, RFC 5869) so that no two purposes ever share key material. */
-export function deriveKey(key: SealingKey, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key.bytes, Buffer.alloc(0), `doorward ${purpose}`, 32));
+/** What was derived already: it costs as much as all else that a request does with such a key. */
+const derived = new WeakMap<SealingKey, Map<string, KeyObject>>();
+
+/**
+ * A key for one other purpose, derived (HKDF, RFC 5869) so that no two purposes ever share key material. Purposes are
+ * fixed names, never what somebody sent: each is kept for as long as its key.
+ */
+export function deriveKey(key: SealingKey, purpose: string): KeyObject {
+  const ofKey = derived.get(key) ?? new Map<string, KeyObject>();
+  derived.set(key, ofKey);
+  const known = ofKey.get(purpose);
+  if (known) return known;
+  const bytes = hkdfSync('sha256', key.bytes, Buffer.alloc(0), `doorward ${purpose}`, 32);
+  const made = createSecretKey(Buffer.from(bytes));
+  ofKey.set(purpose, made);
+  return made;
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** A single-use secret of 256 bits: the token goes to its person, only the hash is stored. */
 export function newToken(): { token: string; hash: Buffer } {
@@ -8,7 +8,7 @@ export function newToken(): { token: string; hash: Buffer } {
 
 /** SHA-256: enough for values of high entropy, and the only form in which they are stored. */
 export function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }
 
 /** Compares in constant time; lengths may differ and then never match. */

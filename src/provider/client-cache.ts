@@ -30,6 +30,8 @@ export const maxEntries = 10_000;
 
 export function createClientCache(ctx: Pick<Context, 'db'>, isListening: () => boolean): ClientCache {
   const entries = new Map<string, CacheEntry>();
+  // the engine reads it, and changes nothing
+  const metadata = new WeakMap<Client, Payload>();
   const keep = (clientId: string, client: CacheEntry['client'], forMs: number): void => {
     entries.set(clientId, { client, until: performance.now() + forMs * (0.8 + Math.random() / 5) });
   };
@@ -61,7 +63,10 @@ export function createClientCache(ctx: Pick<Context, 'db'>, isListening: () => b
     find,
     async findMetadata(clientId) {
       const client = await find(clientId);
-      return client && metadataOf(client);
+      if (!client) return undefined;
+      const known = metadata.get(client) ?? metadataOf(client);
+      metadata.set(client, known);
+      return known;
     },
     forget(clientId) {
       if (clientId === undefined) entries.clear();

@@ -32,7 +32,9 @@ export interface Engines {
   current(): Engine;
   /** The engine as it is, for its documents: published keys that are a little old are better than none. */
   latest(): Engine;
-  /** Waits, for a bounded time, until the keys are those of now, and does nothing while they are. Never throws. */
+  /** Whether the keys are those of now, as far as may be said without asking. */
+  isSettled(): boolean;
+  /** Waits, for a bounded time, until they are, and does nothing while they are. Never throws. */
   settle(): Promise<void>;
   /** Whether anything may be answered that rests on a key: see `current`. */
   isUsable(): boolean;
@@ -135,7 +137,7 @@ export async function openEngines(
   }
 
   async function arePublished(keys: readonly SigningKey[]): Promise<boolean> {
-    await settle();
+    if (!isSettled()) await settle();
     return isSettled() && keys.every(({ kid }) => serving.kids.includes(kid));
   }
 
@@ -151,6 +153,7 @@ export async function openEngines(
   return {
     current,
     latest: () => serving.engine,
+    isSettled,
     settle,
     isUsable,
     async deliverLogout(request) {

@@ -63,7 +63,7 @@ export async function createEngine(ctx: Context, makings: EngineMakings): Promis
   const { config } = ctx;
   const { units, clients, pages, keys } = makings;
   const signing = keys.filter((key) => keys.find(({ alg }) => alg === key.alg) === key);
-  const nonceSecret = deriveKey(config.secretKeys[0], 'dpop nonces');
+  const nonceSecret = deriveKey(config.secretKeys[0], 'dpop nonces').export();
   const provider = new Provider(
     config.issuer,
     configurationOf({ ctx, units, clients, pages, jwks: signingKeysOf(keys), nonceSecret }),
