@@ -107,7 +107,7 @@ const refused: Readonly<Record<string, (t: Test) => Promise<{ env: Record<string
       await service.ended;
       return {
         env: { ...(await environment(databaseUrl)), SECRET_KEYS: key() },
-        says: /Doorward did not start/,
+        says: /^The configuration has 1 problem\(s\):\n {2}- SECRET_KEYS lacks the key [0-9a-f]{8}, which is used;/,
       };
     },
   };
