@@ -6,7 +6,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
-import { type Job, startBackground } from './background.ts';
+import { type Job, onlyWhile, startBackground } from './background.ts';
 import type { Context } from './context.ts';
 import { sealEvents } from './core/audit/audit.ts';
 import { warnOfCertificates } from './core/connections/connections.ts';
@@ -143,7 +143,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
 
 /** What runs beside the requests, on every replica at once. */
 function backgroundJobs(engines: Engines, mail: MailTransport | undefined): Job[] {
-  return [
+  return onlyWhile(engines, [
     { name: 'mail', everyMs: 1000, run: async (ctx) => (mail ? deliverMail(ctx, mail) : 0) },
     { name: 'logout notices', everyMs: 1000, run: engines.deliverLogout },
     { name: 'password resets', everyMs: 1000, run: decidePasswordResets },
@@ -154,7 +154,7 @@ function backgroundJobs(engines: Engines, mail: MailTransport | undefined): Job[
     { name: 'old signing keys', everyMs: 3_600_000, run: replaceOldKeys },
     { name: 'older sealing keys', everyMs: 60_000, run: emptyKeys },
     { name: 'prune', everyMs: 3_600_000, run: prune },
-  ];
+  ]);
 }
 
 /** Hashing may use the processor, but never all of the thread pool that token signing needs as well. */

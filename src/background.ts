@@ -1,4 +1,5 @@
 /** Work that nobody waits for: each job runs again and again until the service stops. */
+import { setTimeout } from 'node:timers/promises';
 import type { Context } from './context.ts';
 import { DatabaseTrouble } from './db/trouble.ts';
 
@@ -21,14 +22,32 @@ export function startBackground(ctx: Context, jobs: readonly Job[]): Background 
   for (const { name: task, everyMs } of jobs)
     ctx.observer?.scheduledTask({ task, intervalSeconds: everyMs / 1000, at: ctx.now() });
   const loops = jobs.map((job) => runUntil(stopping.signal, ctx, job));
-  return {
-    async stop() {
-      stopping.abort();
-      const late = new AbortController();
-      await Promise.race([Promise.all(loops), rest(longestStopMs, late.signal)]);
-      late.abort();
-    },
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    const late = new AbortController();
+    await Promise.race([Promise.all(loops), rest(longestStopMs, late.signal)]);
+    late.abort();
   };
+  let stopped: Promise<void> | undefined;
+  // once: whoever asks again must not wait as long again
+  return { stop: () => (stopped ??= stop()) };
+}
+
+interface Footing {
+  settle(): Promise<void>;
+  isUsable(): boolean;
+}
+
+/**
+ * The same jobs, which do nothing while nobody may be answered either: a process that lacks the keys of now takes what
+ * others have sealed for lost, and would throw it away.
+ */
+export function onlyWhile({ settle, isUsable }: Footing, jobs: readonly Job[]): Job[] {
+  const run = async (job: Job, ctx: Context): Promise<number> => {
+    await settle();
+    return isUsable() ? job.run(ctx) : 0;
+  };
+  return jobs.map((job) => ({ ...job, run: (ctx) => run(job, ctx) }));
 }
 
 const longestStopMs = 5000;
@@ -58,21 +77,7 @@ async function runOnce(ctx: Context, job: Job): Promise<number> {
   }
 }
 
-function rest(ms: number, stopped: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stopped.aborted) {
-      resolve();
-      return;
-    }
-    const timer = setTimeout(resolve, ms);
-    timer.unref();
-    stopped.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+/** Until then, or until it is stopped; nothing of it stays behind at the signal, which lives as long as the process. */
+async function rest(ms: number, stopped: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal: stopped, ref: false }).catch(() => {});
 }

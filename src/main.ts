@@ -9,6 +9,11 @@ import { DatabaseTrouble } from './db/trouble.ts';
 import { createLog } from './log.ts';
 import { letEventLoopGoFirst } from './thread-pool.ts';
 
+/** Until there is something to drain. Nothing ends the first process of a container by a signal that it does not hear. */
+const endAtOnce = (): never => process.exit(0);
+const signals = ['SIGTERM', 'SIGINT'] as const;
+for (const signal of signals) process.once(signal, endAtOnce);
+
 try {
   await start(loadConfig());
 } catch (error) {
@@ -32,7 +37,7 @@ async function start(config: Config): Promise<void> {
   });
   // Signals, and what nobody has caught (uncaughtException, unhandledRejection): after that nobody knows in what state we
   // are. Nothing new is taken, what is under way gets its seconds, and the process ends with 1 to be started anew.
-  const delay = Math.max(10, config.drainSeconds + 7) * 1000;
+  const delay = Math.max(10, config.drainSeconds + 5) * 1000;
   closeWithGrace({ delay, logger: log }, async ({ err, signal }) => {
     if (err) log.fatal({ err }, 'closing: nobody has caught this error');
     else await drain();
@@ -40,6 +45,7 @@ async function start(config: Config): Promise<void> {
     await server.close();
     await database.stop();
   });
+  for (const signal of signals) process.off(signal, endAtOnce);
   await server.listen({ port: config.port, host: config.host });
   await letEventLoopGoFirst();
   log.info(`ready at ${config.issuer}`);

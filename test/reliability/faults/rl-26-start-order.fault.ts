@@ -8,6 +8,7 @@ import { freePort } from '../../support/app.ts';
 import { startCluster, startStandby } from '../../support/cluster.ts';
 import { run } from '../../support/command.ts';
 import { createDatabase } from '../../support/database.ts';
+import { assertInvariants } from '../../support/invariants.ts';
 import { createEmptyDatabase } from '../../support/replicas.ts';
 import { tell, until } from '../../support/reliability.ts';
 import { createTwoRoles } from '../../support/roles.ts';
@@ -56,6 +57,14 @@ t.test('RL-26 the database comes later than the service', async (t) => {
   const ms = await until(async () => (await service.statusOf('/readyz')) === 200, { what: 'it is ready' });
   tell(t, `ready ${ms.toFixed()} ms after the database, migrated and with keys`);
   t.equal(await service.statusOf('/jwks'), 200);
+  service.child.kill('SIGTERM');
+  t.equal(await service.ended, 0);
+});
+
+t.test('whoever still waits for the database ends at once when it is told to', async (t) => {
+  const nowhere = `postgres://postgres@127.0.0.1:${await freePort()}/postgres`;
+  const service = launch(t, await environment(nowhere));
+  await until(() => service.output().includes('waits for the database'), { what: 'it says that it waits' });
   service.child.kill('SIGTERM');
   t.equal(await service.ended, 0);
 });
@@ -129,6 +138,7 @@ t.test('without a mail server it serves, says so, and mail waits', async (t) => 
   t.teardown(() => db.destroy());
   const { rows } = await sql`select from mail_outbox where state <> 'pending'`.execute(db);
   t.same(rows, []);
+  await assertInvariants(t, db);
 });
 
 t.test('a mail server that is not there is no reason not to serve', async (t) => {
