@@ -94,11 +94,16 @@ t.test('what is wrong it names, all of it at once', async (t) => {
   );
   t.match((await findingsOf(env)).worst, { migrations: 'failed' }, 'one is missing');
 
-  const anotherKey = {
-    ...envOf(app),
-    SECRET_KEYS: Buffer.from('another key of thirty-two bytes!').toString('base64url'),
-  };
-  t.match((await findingsOf(anotherKey)).worst, { 'signing keys': 'failed' });
+  const another = Buffer.from('another key of thirty-two bytes!').toString('base64url');
+  t.match((await findingsOf({ ...envOf(app), SECRET_KEYS: another })).worst, {
+    'signing keys': 'failed',
+    'sealing keys': 'failed',
+    'cookie keys': 'passed',
+  });
+  t.match((await findingsOf({ ...envOf(app), COOKIE_KEYS: another })).worst, {
+    'sealing keys': 'passed',
+    'cookie keys': 'warning',
+  });
 });
 
 t.test('it works without a database, and without settings that are right', async (t) => {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/load.ts';
 import type { Context } from '../context.ts';
 import { withUsedKeys } from '../core/key-rings/key-rings.ts';
+import { followDatabaseClock } from '../db/clock.ts';
 import { connect, type Db } from '../db/connect.ts';
 import { createSafeFetch } from '../fetch.ts';
 import { createGate } from '../kernel/gate.ts';
@@ -30,18 +31,20 @@ async function hasKeyUses(db: Db): Promise<boolean> {
 }
 
 /** What a command may reach: the same as a request, on the given database. */
-export function openCommandContext(config: Config, log: Logger): Promise<CommandContext> {
+export async function openCommandContext(config: Config, log: Logger): Promise<CommandContext> {
   if (config.databaseUrl === undefined)
     throw new Error('commands need DATABASE_URL: the demo keeps its database to itself');
   const db = connect(config.databaseUrl, { max: 2 });
   const { fetch, close } = createSafeFetch({ allowLoopbackAndHttp: !config.production });
   const hashGate = createGate({ slots: 1, queue: 1000, waitMs: 60_000 });
-  const ctx: Context = { config, db, now: () => new Date(), log, fetch, hashGate, origin: {} };
-  return Promise.resolve({
+  // a database that does not answer fails whatever the command does with it
+  const now = await followDatabaseClock(db, log).catch(() => () => new Date());
+  const ctx: Context = { config, db, now, log, fetch, hashGate, origin: {} };
+  return {
     ctx,
     close: async () => {
       await close();
       await db.destroy();
     },
-  });
+  };
 }

@@ -13,6 +13,7 @@ import {
   settleLogoutNotice,
 } from '../core/sessions/sessions.ts';
 import type { UserId } from '../kernel/ids.ts';
+import { SigningKeyRetired } from './errors.ts';
 import { currentUnit, openUnit, type Units } from './unit-of-work.ts';
 
 interface EngineClient {
@@ -31,7 +32,16 @@ const atOnce = 10;
 /** At one go: whoever stops the service does not wait for a long queue. */
 const mostInOneGo = 100;
 
-export function queueBackChannelLogout(provider: Provider, units: Units): BackChannelLogout {
+export interface Telling {
+  readonly units: Units;
+  /** Whether what is signed now counts: a run lasts as long as its slowest client, and keys may change meanwhile. */
+  isStillGood(): Promise<boolean>;
+}
+
+export function queueBackChannelLogout(
+  provider: Provider,
+  { units, isStillGood }: Telling,
+): BackChannelLogout {
   const prototype = provider.Client.prototype as unknown as { backchannelLogout: Tell };
   const tell = prototype.backchannelLogout;
   prototype.backchannelLogout = function (sub, sid) {
@@ -43,7 +53,10 @@ export function queueBackChannelLogout(provider: Provider, units: Units): BackCh
   const deliverOne = async (ctx: Context, { clientId, userId, sid }: LogoutNotice): Promise<void> => {
     const client = await provider.Client.find(clientId);
     // gone, or not interested any more: there is nobody left to tell
-    if (client?.backchannelLogoutUri) await tell.call(client, userId, sid);
+    if (client?.backchannelLogoutUri) {
+      if (!(await isStillGood())) throw new SigningKeyRetired();
+      await tell.call(client, userId, sid);
+    }
     ctx.log.debug({ clientId }, 'back-channel logout delivered');
   };
 
@@ -66,7 +79,7 @@ export function queueBackChannelLogout(provider: Provider, units: Units): BackCh
       const work = async (notice: LogoutNotice): Promise<void> => {
         for (let next: LogoutNotice | undefined = notice; next !== undefined;) {
           await deliverAndNote(ctx, next);
-          [next] = begun < mostInOneGo ? await claim(1) : [];
+          [next] = begun < mostInOneGo && (await isStillGood()) ? await claim(1) : [];
           if (next) begun += 1;
         }
       };

@@ -145,7 +145,10 @@ export async function openEngines(
   await refresh(); // what has changed before the listening began
 
   const timer = setInterval(() => void refresh(), refreshEveryMs).unref();
-  const isUsable = (): boolean => isSettled() || ctx.now() < addSeconds(serving.since, usableFor);
+  const isUsable = (): boolean => {
+    const [now, { since }] = [ctx.now(), serving];
+    return isSettled() || (since <= now && now < addSeconds(since, usableFor));
+  };
   const current = (): Engine => {
     if (!isUsable()) throw new Failure('unavailable');
     return serving.engine;

@@ -71,11 +71,11 @@ export async function createEngine(ctx: Context, makings: EngineMakings): Promis
   provider.proxy = true; // http/engine.ts pins the forwarded origin to the issuer
   compareSecretsByHash(provider, ctx.now);
   logEngineEvents(provider);
-  const backChannelLogout = queueBackChannelLogout(provider, units);
   const accessTokens = createAccessTokens(config.issuer, publicKeysOf(keys), clients);
   // asked before anybody is let in: they are made with keys that do not serve yet
   const documents = await readMetadata(config.issuer, provider.callback());
   const isStillGood = () => makings.arePublished(signing);
+  const backChannelLogout = queueBackChannelLogout(provider, { units, isStillGood });
   const workings = { units, accessTokens, pages, isStillGood };
   provider.use((koa, next) => inUnitOfWork(workings, koa as KoaContextWithOIDC, next));
   const callback = provider.callback();

@@ -1,13 +1,17 @@
 /** RL-09: SECRET_KEYS and COOKIE_KEYS change while replicas run: nobody is signed out, nothing is lost, nobody serves who could not. */
 import t, { type Test } from 'tap';
-import { emptyKeys, listKeyRings, openKeyRings } from '../../src/core/key-rings/key-rings.ts';
+import { inTransaction } from '../../src/context.ts';
+import { emptyKeys, listKeyRings, openKeyRings, resealNow } from '../../src/core/key-rings/key-rings.ts';
+import { enqueueMail } from '../../src/core/outbox/outbox.ts';
+import { connect } from '../../src/db/connect.ts';
+import type { EmailAddress } from '../../src/kernel/email-address.ts';
 import { open, seal } from '../../src/kernel/seal.ts';
 import { hour } from '../../src/kernel/time.ts';
 import { cookieNames } from '../../src/provider/provider.ts';
 import { cookieKeys } from '../../src/provider/settings.ts';
 import { demoParty } from '../provider/requests.ts';
 import { Agent } from '../support/agent.ts';
-import { startApp, type TestApp } from '../support/app.ts';
+import { freePort, startApp, type TestApp } from '../support/app.ts';
 import { idOf, type KeyFiles, newKey, openKeyFiles } from '../support/key-files.ts';
 import { callbackParams, signIn } from '../support/relying-party.ts';
 import { until } from '../support/reliability.ts';
@@ -108,6 +112,55 @@ t.test('a key that was taken out too soon is kept for as long as it is needed', 
   for (const each of apps)
     await until(() => each.ctx.config.secretKeys.length === 1, { what: 'it is kept no longer' });
   t.equal((await fetch(`${app.issuer}/readyz`)).status, 200);
+});
+
+t.test('a replica that lacks the key of now gives up nothing that others have sealed', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const { ctx } = app;
+  // while it was away they have gone on to another
+  const theirs = newKey();
+  const began = { ring: 'secret', keyId: idOf(theirs), beganAt: ctx.now() } as const;
+  await ctx.db.updateTable('keyUses').set({ usedUntil: ctx.now() }).where('ring', '=', 'secret').execute();
+  await ctx.db.insertInto('keyUses').values(began).execute();
+  const other = { ...ctx, config: { ...ctx.config, secretKeys: [key(theirs)] as const } };
+  await inTransaction(other, (tx) =>
+    enqueueMail(tx, {
+      template: 'password_reset',
+      recipient: 'alan@acme.test' as EmailAddress,
+      locale: 'en',
+      data: { minutes: 30 },
+      secrets: { token: 'a token', code: '123456' },
+    }),
+  );
+  app.advance(16);
+  t.equal(await app.runJob('mail'), 0);
+  t.equal((await fetch(`${app.issuer}/readyz`)).status, 503);
+  const [mail] = await ctx.db
+    .selectFrom('mailOutbox')
+    .select(['state', 'attempts', 'secretsSealed'])
+    .execute();
+  t.match(mail, { state: 'pending', attempts: 0, secretsSealed: new RegExp(`^${idOf(theirs)}\\.`) });
+
+  t.equal((await resealNow(ctx)).resealed, 0);
+  const emptied = ctx.db.selectFrom('keyUses').select('keyId').where('emptiedAt', 'is not', null);
+  t.same(await emptied.execute(), [], 'nor does it tell others that nothing is left of a key');
+});
+
+t.test('a key opens before others can hear that this replica has it', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const { ctx } = app;
+  const before = { secretKeys: ctx.config.secretKeys, cookieKeys: ctx.config.cookieKeys };
+  const [secret, cookie] = [key(newKey()), key(newKey())];
+  let lists: typeof before = before;
+  const rings = openKeyRings({ ...ctx.config, ...before, readKeys: () => lists });
+  await rings.confirm(ctx);
+  lists = { secretKeys: [secret, ...before.secretKeys], cookieKeys: [cookie, ...before.cookieKeys] };
+  const lost = connect(`postgres://127.0.0.1:${await freePort()}/none`);
+  t.teardown(() => lost.destroy());
+  await t.rejects(rings.confirm({ ...ctx, db: lost }));
+  t.same(rings.config.secretKeys, [...before.secretKeys, secret], 'behind the one that is used');
+  t.same(rings.config.cookieKeys, [...before.cookieKeys, cookie]);
+  await rings.leave(ctx);
 });
 
 t.test('lists that cannot be read change nothing', async (t) => {

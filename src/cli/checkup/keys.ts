@@ -27,14 +27,21 @@ async function lookAtKeys(ctx: Context): Promise<Finding[]> {
 }
 
 async function lookAtRings({ db, config }: Context): Promise<Finding[]> {
-  const lost = await listLostKeys(db, config);
-  if (lost.length === 0) return [passed('sealing keys', `all that are needed: ${idsOf(config)}`)];
-  const remedy = 'Put each back into SECRET_KEYS, or see docs/runbooks/lost-key.md.';
-  return [failed('sealing keys', `SECRET_KEYS lacks ${lost.join(', ')}`, remedy)];
+  const { secret, cookie } = await listLostKeys(db, config);
+  const lostSecret = 'Put each back into SECRET_KEYS, or see docs/runbooks/lost-key.md.';
+  const lostCookie = 'Put it back behind the others: beside a replica that uses it, none starts without it.';
+  return [
+    secret.length === 0
+      ? passed('sealing keys', `all that are needed: ${idsOf(config.secretKeys)}`)
+      : failed('sealing keys', `SECRET_KEYS lacks ${secret.join(', ')}`, lostSecret),
+    cookie.length === 0
+      ? passed('cookie keys', `the one that is used is among ${idsOf(config.cookieKeys)}`)
+      : warning('cookie keys', `COOKIE_KEYS lacks ${cookie.join(', ')}, which is used`, lostCookie),
+  ];
 }
 
-function idsOf({ secretKeys }: Context['config']): string {
-  return secretKeys.map(({ id }) => id).join(', ');
+function idsOf(keys: Context['config']['secretKeys']): string {
+  return keys.map(({ id }) => id).join(', ');
 }
 
 const unopened = failed(

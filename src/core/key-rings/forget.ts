@@ -6,6 +6,7 @@ import { addSeconds } from '../../kernel/time.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { listKeys, retireSigningKey, rotateSigningKeys, signingAlgs } from '../keys/keys.ts';
 import { lingersUntil, usedIn } from './needed.ts';
+import { withUsedKeys } from './rings.ts';
 import { isOf, type SealedPlace, sealedPlaces, valueOf } from './places.ts';
 import {
   deleteLapsedHolders,
@@ -36,7 +37,9 @@ export async function forgetKey(ctx: Context, keyId: string): Promise<Forgotten>
   if (!use) throw new Failure('not_found');
   if (ctx.config.secretKeys.some(({ id }) => id === keyId)) throw new Failure('action_not_available');
   await inTransaction(ctx, (tx) => giveUp(tx, keyId));
-  const signingKeys = await replaceSigningKeys(ctx, keyId);
+  // by what is used, and not by a key that these settings have in front of it
+  const used = { ...ctx, config: await withUsedKeys(ctx.db, ctx.config) };
+  const signingKeys = await replaceSigningKeys(used, keyId);
   const rest = await inTransaction(ctx, (tx) => clearPlaces(tx, keyId));
   return { signingKeys, ...rest };
 }

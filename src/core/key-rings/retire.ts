@@ -1,6 +1,6 @@
 /** The end of a secret key: what it has sealed is sealed anew, or given up. */
 import { type Context, inTransaction } from '../../context.ts';
-import { isNeeded, lingersUntil } from './needed.ts';
+import { isNeeded, lingersUntil, usedIn } from './needed.ts';
 import { type KeyUse, listKeyUses, updateEmptied } from './queries.ts';
 import { resealAll, type ResealProgress } from './reseal.ts';
 
@@ -23,14 +23,20 @@ export interface Resealed {
   readonly unreadable: number;
 }
 
-/** The same at once, whether it is due or not. */
+/**
+ * The same at once, whether it is due or not. Nothing is noted where the key that was sealed with is not the one that is
+ * used, or is so no more: by that key nobody can tell what is left of the others.
+ */
 export async function resealNow(
   ctx: Context,
   onProgress?: (progress: ResealProgress) => void,
 ): Promise<Resealed> {
+  const [{ id: sealedWith }] = ctx.config.secretKeys;
   const { resealed, left, unreadable } = await resealAll(ctx, onProgress);
   await inTransaction(ctx, async (tx) => {
-    const older = (await listKeyUses(tx.db)).filter(isNeeded);
+    const uses = await listKeyUses(tx.db);
+    if (usedIn(uses, 'secret') !== sealedWith || tx.config.secretKeys[0].id !== sealedWith) return;
+    const older = uses.filter(isNeeded);
     for (const { keyId } of older) if (!left.has(keyId)) await updateEmptied(tx, keyId, tx.now());
   });
   if (unreadable > 0) ctx.log.error({ unreadable }, 'sealed values cannot be opened with SECRET_KEYS');

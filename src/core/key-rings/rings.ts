@@ -50,7 +50,8 @@ export function openKeyRings(config: Config): KeyRings {
     config: live,
     async confirm(ctx) {
       readAgain(ctx.log);
-      const known = lists;
+      // before anybody hears of a new key: whoever hears of it may use it at once
+      const known = (lists = withNew(lists, configured));
       const [secret, cookie] = [configured.secretKeys[0].id, configured.cookieKeys[0].id];
       const secretIds = [...configured.secretKeys, ...known.secretKeys].map((key) => key.id);
       const since = ctx.now();
@@ -63,6 +64,18 @@ export function openKeyRings(config: Config): KeyRings {
       seenAt = since;
     },
     leave: (ctx) => leaveKeyRings(ctx, id),
+  };
+}
+
+/** The new ones behind those that were known: they open, and make nothing yet. */
+function withNew(known: KeyLists, configured: KeyLists): KeyLists {
+  const join = ([first, ...rest]: Keys, others: Keys): Keys => {
+    const isKnown = (key: Keys[0]): boolean => [first, ...rest].some(({ id }) => id === key.id);
+    return [first, ...rest, ...others.filter((key) => !isKnown(key))];
+  };
+  return {
+    secretKeys: join(known.secretKeys, configured.secretKeys),
+    cookieKeys: join(known.cookieKeys, configured.cookieKeys),
   };
 }
 
@@ -131,10 +144,12 @@ export async function withUsedKeys(db: Db, config: Config): Promise<Config> {
   return { ...config, ...heldOf({ configured: config, known: config, standing, mustBeWhole: false }) };
 }
 
-/** The secret keys that a start needs and these settings lack. */
-export async function listLostKeys(db: Db, { secretKeys }: Pick<Config, 'secretKeys'>): Promise<string[]> {
-  const uses = (await listKeyUses(db)).filter(
-    (use) => isNeeded(use) || (use.ring === 'secret' && use.usedUntil === null),
-  );
-  return uses.map(({ keyId }) => keyId).filter((id) => !secretKeys.some((key) => key.id === id));
+/** Of each ring the keys that a start needs and these lists lack; the cookie key only beside a replica that uses it. */
+export async function listLostKeys(db: Db, lists: KeyLists): Promise<Readonly<Record<Ring, string[]>>> {
+  const uses = (await listKeyUses(db)).filter((use) => isNeeded(use) || use.usedUntil === null);
+  const lost = (ring: Ring, keys: Keys): string[] =>
+    uses
+      .filter((use) => use.ring === ring && !keys.some(({ id }) => id === use.keyId))
+      .map(({ keyId }) => keyId);
+  return { secret: lost('secret', lists.secretKeys), cookie: lost('cookie', lists.cookieKeys) };
 }
