@@ -1,7 +1,14 @@
 /** What is deleted by itself: by one table, in time and not before, and in nobody's way. */
 import { sql } from 'kysely';
 import t from 'tap';
-import { kept, pruneBatch, type Retention, retentions, tableName } from '../src/core/retention/retention.ts';
+import {
+  kept,
+  prune,
+  pruneBatch,
+  type Retention,
+  retentions,
+  tableName,
+} from '../src/core/retention/retention.ts';
 import { selectOver } from '../src/core/retention/queries.ts';
 import { connect, type Db } from '../src/db/connect.ts';
 import { startApp, type TestApp } from './support/app.ts';
@@ -108,6 +115,18 @@ t.test('a row that somebody holds is passed over, and goes the next time', async
   });
   await app.runJob('prune');
   t.equal(await count(ctx.db, 'throttles'), 0);
+});
+
+t.test('a rule that fails holds up no other, and is told of when they are done', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const { ctx } = app;
+  await insertThrottles(app, 1200);
+  app.advance(7200);
+  await sql`alter table sessions rename to elsewhere`.execute(ctx.db);
+  t.equal(await prune(ctx), 500);
+  t.equal(await prune(ctx), 500);
+  t.equal(await prune(ctx), 200);
+  await t.rejects(prune(ctx), { message: 'not everything that is over was deleted' });
 });
 
 t.test('much of it goes in batches; of replicas that prune at once each deletes its own', async (t) => {

@@ -37,6 +37,8 @@ function lend(client: pg.PoolClient, { nameOf, suspicion }: Lending) {
   let isUsable = true;
   return {
     async query(text: string, values: readonly unknown[]) {
+      // it is cut off and thrown away: to ask it would be to wait a second time for what does not answer
+      if (text === 'rollback' && !isUsable) return { command: 'ROLLBACK', rowCount: null, rows: [] };
       // what is open must be undone, however late it is
       if (text !== 'rollback') assertInTime();
       const name = values.length > 0 ? nameOf(text) : undefined;

@@ -34,7 +34,7 @@ export const grantStore: Store = {
   },
 
   destroy(unit, id) {
-    recordWrite(unit, grantKey(id), { rank: 'revoke', run: (tx) => deleteGrant(tx, id) });
+    recordWrite(unit, grantKey(id), { rank: 'revoke', run: async (tx) => void (await deleteGrant(tx, id)) });
   },
 };
 

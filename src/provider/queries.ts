@@ -121,9 +121,10 @@ export function updateGrant({
 }
 
 /** Ends a grant with everything that was issued on it: codes, tokens, the refresh family. */
-export async function deleteGrant(tx: Tx, id: string): Promise<void> {
+export async function deleteGrant(tx: Tx, id: string): Promise<boolean> {
   await deleteGrantTokens(tx, id);
-  await tx.db.deleteFrom('grants').where('id', '=', id).execute();
+  const { numDeletedRows } = await tx.db.deleteFrom('grants').where('id', '=', id).executeTakeFirst();
+  return numDeletedRows > 0n;
 }
 
 /** By artifacts_grant_id_idx and refresh_families_grant_id_idx. */

@@ -60,7 +60,12 @@ function demand(place: number) {
 const invalidText = '22P02';
 
 function refuse(error: unknown): never {
+  throw failedConditionOf(error) ?? error;
+}
+
+/** What PostgreSQL says around our text is in the language of its server, down to the quotation marks. */
+export function failedConditionOf(error: unknown): ConditionFailed | undefined {
   const { code, message = '' } = error as { code?: string; message?: string };
-  const place = code === invalidText ? /"condition (\d+) fails, /.exec(message)?.[1] : undefined;
-  throw place === undefined ? error : new ConditionFailed(Number(place));
+  const place = code === invalidText ? /\bcondition (\d+) fails, rows: /.exec(message)?.[1] : undefined;
+  return place === undefined ? undefined : new ConditionFailed(Number(place));
 }

@@ -64,7 +64,12 @@ async function answerTo(error: unknown, unit: Unit, koa: KoaContextWithOIDC): Pr
     return { status: 500, error: 'server_error', error_description: 'something went wrong' };
   }
   log.info({ over: error.over, clientId: koa.oidc.client?.clientId }, 'lost the race for a single use');
-  await endGrant(unit, koa, error);
+  try {
+    await endGrant(unit, koa, error);
+  } catch (fault) {
+    // what should have ended lives on, until it is presented again
+    return answerTo(fault, unit, koa);
+  }
   return error.over === 'proof' ? replayAnswer(koa) : answers[error.over];
 }
 
@@ -73,7 +78,8 @@ async function endGrant(unit: Unit, koa: KoaContextWithOIDC, { grantId }: LostRa
   if (grantId === undefined) return;
   const clientId = koa.oidc.client?.clientId;
   await inTransaction(unit.ctx, async (tx) => {
-    await deleteGrant(tx, grantId);
+    // gone already: its person has just signed out, or another of those who raced has ended it
+    if (!(await deleteGrant(tx, grantId))) return;
     await recordEvent(tx, { type: 'grant.revoked_on_reuse', clientId, details: { grant_id: grantId } });
   });
 }

@@ -31,7 +31,19 @@ t.test('the outbox', async (t) => {
     await setState({ state: 'dead', secretsSealed: null, lastError: '550 no such mailbox' });
     const spent = await operator.post(`/outbox/${invitation.id}/retry`);
     t.match([spent.status, spent.body.code], [409, 'action_not_available']);
-    await setState({ template: 'password_changed', expiresAt: null });
+    await setState({
+      state: 'pending',
+      attempts: 1,
+      lastError: null,
+      nextAttemptAt: new Date(Date.now() + 60_000),
+    });
+    t.equal(
+      (await operator.post(`/outbox/${invitation.id}/retry`)).status,
+      409,
+      'nor what goes out just now',
+    );
+    const givenUp = { state: 'dead', lastError: '550 no such mailbox' };
+    await setState({ ...givenUp, template: 'password_changed', expiresAt: null });
     const retried = await operator.post(`/outbox/${invitation.id}/retry`);
     t.match(retried.body, { state: 'pending', attempts: 0, last_error: '550 no such mailbox' });
     await app.runJob('mail');

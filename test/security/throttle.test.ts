@@ -9,6 +9,7 @@ import {
   takeFromBudget,
   updatePassword,
 } from '../../src/core/credentials/credentials.ts';
+import { countTry, giveBackTry } from '../../src/core/credentials/throttle.ts';
 import { demoPassword } from '../../src/demo/world.ts';
 import { parseEmail } from '../../src/kernel/email-address.ts';
 import { Agent, type Answer } from '../support/agent.ts';
@@ -469,6 +470,25 @@ t.test('what is counted', async (t) => {
     app.advance(1);
     t.equal(await take(), undefined);
   });
+});
+
+t.test('of tries that are counted and given back at once, none is in the way of another', async (t) => {
+  const { ctx } = await startApp(t, { demo: false });
+  const origin = { ip: '198.51.100.7' };
+  const failures: unknown[] = [];
+  const tryAndGiveBack = async (index: number): Promise<void> => {
+    const email = parseEmail(`somebody-${index % 20}@example.test`);
+    if (!email) throw new Error('no address');
+    const counted = await countTry({ ...ctx, origin }, { email, browser: undefined, userId: undefined });
+    await giveBackTry(ctx, counted);
+  };
+  for (let round = 0; round < 10; round += 1)
+    await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        tryAndGiveBack(index).catch((error: unknown) => failures.push(error)),
+      ),
+    );
+  t.same(failures, []);
 });
 
 t.test('AU-02 the count survives a restart', async (t) => {

@@ -118,18 +118,24 @@ export async function findThrottle(db: Db, bucket: Buffer) {
 }
 
 /**
- * Gives one back to each of some counts, and ends others. By throttles_pkey. The condition of the deletion has the former
- * locked before the latter, as takeInTurn locks them: of two at once, neither waits for what the other holds.
+ * Gives one back to each of some counts, and ends others. By throttles_pkey. All are locked first, in the order in which
+ * takeInTurn takes from them: of two at once, neither waits for what the other holds.
  */
 export function giveBackAndEnd(
   given: readonly Buffer[],
   ended: readonly Buffer[],
 ): RawBuilder<Record<string, never>> {
+  const order = [...given, ...ended];
   return sql`
-    with given as (
-      update throttles set taken = taken - 1 where bucket = any(${given}::bytea[]) and taken > 0 returning 1
+    with held as materialized (
+      select bucket from throttles where bucket = any(${order}::bytea[])
+      order by array_position(${order}::bytea[], bucket) for update
+    ), given as (
+      update throttles set taken = taken - 1 from held
+      where throttles.bucket = held.bucket and held.bucket = any(${given}::bytea[]) and taken > 0
     )
-    delete from throttles where bucket = any(${ended}::bytea[]) and (select count(*) from given) >= 0`;
+    delete from throttles using held
+    where throttles.bucket = held.bucket and held.bucket = any(${ended}::bytea[])`;
 }
 
 /** By throttles_pkey. */

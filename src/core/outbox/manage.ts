@@ -58,16 +58,19 @@ export async function getLockedMail(tx: Tx, id: string): Promise<MailRow> {
 
 /**
  * Has a mail tried again now: one that waits, or one that was given up. Failures `not_found`, and `action_not_available`
- * for what has gone out, is too late, or has lost its secret with being given up: then it has to be asked for again.
+ * for what has gone out, is going out just now, is too late, or has lost its secret with being given up: then it has to be
+ * asked for again.
  */
 export async function retryMail(tx: Tx, id: string): Promise<MailRow> {
   const mail = await getLockedMail(tx, id);
   const isLate = mail.expiresAt !== null && mail.expiresAt <= tx.now();
   const isSpent = mail.state === 'dead' && needsSecrets(mail.template);
-  if (mail.state === 'sent' || isLate || isSpent) throw new Failure('action_not_available');
+  // two would send it
+  const isUnderWay = mail.attempts > 0 && mail.lastError === null && mail.nextAttemptAt > tx.now();
+  if (mail.state === 'sent' || isUnderWay || isLate || isSpent) throw new Failure('action_not_available');
   await tx.db
     .updateTable('mailOutbox')
-    .set({ state: 'pending', attempts: 0, nextAttemptAt: tx.now() })
+    .set({ state: 'pending', nextAttemptAt: tx.now(), ...(mail.state === 'dead' && { attempts: 0 }) })
     .where('id', '=', id)
     .execute();
   await recordEvent(tx, { type: 'mail.retried', details: { mail_id: id, template: mail.template } });

@@ -13,14 +13,17 @@ export interface ClaimedRow {
   readonly createdAt: Date;
 }
 
-/** One statement: of any number of replicas one gets each mail. By mail_outbox_pending_idx. */
+/**
+ * One statement: of any number of replicas one gets each mail. While it is tried it has no error: that of the last try is
+ * of one that has ended. By mail_outbox_pending_idx.
+ */
 export async function claimDue(
   tx: Tx,
   { limit, leaseUntil }: { limit: number; leaseUntil: Date },
 ): Promise<ClaimedRow[]> {
   const rows = await tx.db
     .updateTable('mailOutbox')
-    .set((row) => ({ attempts: row('attempts', '+', 1), nextAttemptAt: leaseUntil }))
+    .set((row) => ({ attempts: row('attempts', '+', 1), nextAttemptAt: leaseUntil, lastError: null }))
     .where('id', 'in', (due) =>
       due
         .selectFrom('mailOutbox')

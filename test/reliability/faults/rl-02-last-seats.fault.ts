@@ -14,7 +14,7 @@ import { type ApiAnswer, apiWith, operatorApi } from '../../support/api.ts';
 import { startApp } from '../../support/app.ts';
 import { makeCompany } from '../../support/company-account.ts';
 import { createDatabase } from '../../support/database.ts';
-import { brokenInvariants } from '../../support/invariants.ts';
+import { assertInvariants } from '../../support/invariants.ts';
 import { getConnection } from '../../support/make-connection.ts';
 import { makeMember, makeUser } from '../../support/make.ts';
 import { amount, random, seed } from '../../support/reliability.ts';
@@ -132,13 +132,7 @@ t.test('RL-02 fifty want the last five seats at once', async (t) => {
       t.equal(seats.length, 2, 'who was kept one has it');
     }
   }
-  const broken = Object.keys(await brokenInvariants(ctx.db));
-  // those whom the test has made, past every door, come with no event
-  t.same(
-    broken.filter((name) => !/^I6 (people|memberships) /.test(name)),
-    [],
-    'the invariants hold',
-  );
+  await assertInvariants(t, ctx.db, 'of the test');
 });
 
 async function makeInvited(

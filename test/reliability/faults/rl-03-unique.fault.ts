@@ -10,6 +10,7 @@ import { startApp } from '../../support/app.ts';
 import { makeCompany } from '../../support/company-account.ts';
 import { createDatabase } from '../../support/database.ts';
 import { startResolvers } from '../../support/domains.ts';
+import { assertInvariants } from '../../support/invariants.ts';
 import { makeAccount, makeMember, makeUser } from '../../support/make.ts';
 import { getConnection } from '../../support/make-connection.ts';
 import { amount } from '../../support/reliability.ts';
@@ -107,6 +108,7 @@ t.test('RL-03 fifty make what there may be one of', async (t) => {
 
     await linkAtOnce(name('subject'));
   }
+  await assertInvariants(t, ctx.db, 'of the test');
 
   /** Each account proves the same name; all at once it is one's, and the others' claims are disputed. */
   async function proveTwice(domain: string, what: string): Promise<void> {

@@ -10,6 +10,9 @@ import { startReplicas } from '../../support/replicas.ts';
 const outage = amount({ whole: 20_000, bounded: 2500 });
 const frozenFor = amount({ whole: 20_000, bounded: 7000 });
 const workers = amount({ whole: 10, bounded: 3 });
+/** What is promised; a machine that is busy with other tests looks late. In milliseconds. */
+const noticedWithin = amount({ whole: 1000, bounded: 3000 });
+const backWithin = amount({ whole: 2000, bounded: 5000 });
 /** A statement has three seconds, its connection two more, and another of them is waited for three. */
 const env = { DATABASE_STATEMENT_SECONDS: '3' };
 const longestAnswer = 12_000;
@@ -54,8 +57,8 @@ t.test('RL-04 the database restarts under load', async (t) => {
         t,
         `not ready after ${noticed.toFixed()} ms, serving ${back.toFixed()} ms after the database is back`,
       );
-      t.ok(noticed < 3000, `it is not ready after ${noticed.toFixed()} ms`);
-      t.ok(back < 5000, `it serves ${back.toFixed()} ms after the database is back`);
+      t.ok(noticed < noticedWithin, `it is not ready after ${noticed.toFixed()} ms`);
+      t.ok(back < backWithin, `it serves ${back.toFixed()} ms after the database is back`);
     });
   t.equal(output().split('ready at').length, 2, 'the process has never ended');
   t.notMatch(output(), /"level":(?:5|6)0.*(?:unexpected error|fault in)/, 'and takes none of it for a fault');

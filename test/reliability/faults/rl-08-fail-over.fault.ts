@@ -101,6 +101,8 @@ t.test('RL-08 synchronous replication: what was acknowledged is there', async (t
   pointTo(standby);
   await until(() => isServing(fleet), { what: 'the service is back', withinMs: 60_000 });
   await load.stop();
+  for (const token of acknowledged.current)
+    t.equal((await post(issuer, '/token', refreshForm(token))).status, 200, 'I1: what was issued is there');
   for (const form of acknowledged.used)
     t.equal((await post(issuer, '/token', form)).status, 400, 'I1, I2: a used code is used');
   t.same(

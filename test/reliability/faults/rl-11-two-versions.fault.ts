@@ -10,6 +10,7 @@ import { Agent } from '../../support/agent.ts';
 import { apiWith, operatorToken } from '../../support/api.ts';
 import { run as runFile } from '../../support/command.ts';
 import { type Fleet, startFleet } from '../../support/fleet.ts';
+import { assertInvariants } from '../../support/invariants.ts';
 import { callbackParams, signIn, submitPassword, toStep } from '../../support/relying-party.ts';
 import { amount, startLoad, until } from '../../support/reliability.ts';
 import { createEmptyDatabase } from '../../support/replicas.ts';
@@ -206,6 +207,7 @@ async function upgrade(t: Test, before: Version): Promise<void> {
   t.same(Object.keys(counts), ['200'], `${total} sign-ins`);
   t.same(fleet.faults, []);
   t.same(fleet.lost, []);
+  await assertInvariants(t, ctx.db);
 }
 
 t.test('RL-11 two versions run at once, and one is taken back', async (t) => {

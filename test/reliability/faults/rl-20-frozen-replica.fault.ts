@@ -4,6 +4,7 @@
  */
 import t from 'tap';
 import { createDatabase } from '../../support/database.ts';
+import { assertInvariants } from '../../support/invariants.ts';
 import { amount, pause } from '../../support/reliability.ts';
 import { startReplicas } from '../../support/replicas.ts';
 import { makeRevocable } from '../../support/revocations.ts';
@@ -29,6 +30,7 @@ t.test('RL-20 a replica that stood still honours nothing that was taken back mea
     t.equal(honoured[index], false, what);
     t.notOk(await counts(frozen), `and after: ${what}`);
   }
+  await assertInvariants(t, ctx.db, 'of the test');
 });
 
 t.test('RL-20 what is taken back counts nowhere a moment later', async (t) => {
