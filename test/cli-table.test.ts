@@ -180,7 +180,7 @@ t.test('every command answers JSON, or says in a line why not', async (t) => {
   await fails('identity remove', ['ada@acme.test', 'idn_none', '--yes']);
   const [key] = await ask('keys list');
   t.match(key, { kid: String, alg: /^(ES|RS)256$/, state: 'current' });
-  t.match(await ask('keys rotate', ['--alg', key.alg, '--now']), [{ state: String }]);
+  t.match(await ask('keys rotate', ['--alg', key.alg, '--now', '--yes']), [{ state: String }]);
   t.same(await ask('keys retire', [key.kid, '--yes']), { kid: key.kid, published: false });
   const [used] = await ask('keys configured');
   t.match(used, { ring: 'secret', id: /^[0-9a-f]{8}$/, state: 'used', sealed: Number, awaited: 0 });
