@@ -105,6 +105,16 @@ t.test('every command answers JSON, or says in a line why not', async (t) => {
   t.same(await ask('migrate'), { applied: [] });
   t.same(await ask('seed'), { seeded: true });
   t.match(await ask('client create-operator', ['Ops']), { client_id: String, client_secret: String });
+  const client = ['umbrella-app', 'Umbrella', '--auth-method', 'client_secret_basic'];
+  const uri = ['--grant-type', 'authorization_code', '--redirect-uri', 'https://umbrella.test/callback'];
+  const secret = { client_id: 'umbrella-app', client_secret: /^[\w-]{43}$/ };
+  t.match(await ask('client create', [...client, ...uri]), secret);
+  const clients = await ask('client list', ['--limit', '99']);
+  t.ok(clients.some(({ client_id: id }: { client_id: string }) => id === 'umbrella-app'));
+  t.match(await ask('client show', ['umbrella-app']), { client_id: 'umbrella-app', product: null });
+  const overlap = ['--overlap-seconds', '60', '--yes'];
+  t.match(await ask('client rotate-secret', ['umbrella-app', ...overlap]), secret);
+  t.match(await ask('client delete', ['umbrella-app', '--yes']), { state: 'deleted' });
   t.match(await ask('account create', ['umbrella', 'Umbrella']), { slug: 'umbrella', status: 'active' });
   for (const [verb, status] of [
     ['lapse', 'lapsed'],
@@ -180,7 +190,7 @@ t.test('every command answers JSON, or says in a line why not', async (t) => {
   await fails('identity remove', ['ada@acme.test', 'idn_none', '--yes']);
   const [key] = await ask('keys list');
   t.match(key, { kid: String, alg: /^(ES|RS)256$/, state: 'current' });
-  t.match(await ask('keys rotate', ['--alg', key.alg, '--now']), [{ state: String }]);
+  t.match(await ask('keys rotate', ['--alg', key.alg, '--now', '--yes']), [{ state: String }]);
   t.same(await ask('keys retire', [key.kid, '--yes']), { kid: key.kid, published: false });
   const [used] = await ask('keys configured');
   t.match(used, { ring: 'secret', id: /^[0-9a-f]{8}$/, state: 'used', sealed: Number, awaited: 0 });

@@ -1,10 +1,10 @@
 /** The table of commands: what the shell runs, its help shows and docs/commands.md lists. */
 import { accountCommands } from './account.ts';
 import { auditCommands } from './audit.ts';
+import { clientCommands } from './client.ts';
 import { checkup } from './checkup.ts';
 import type { AnyCommand, Command, Commands } from './command.ts';
 import { connectionCommands } from './connection.ts';
-import { createOperator } from './create-operator.ts';
 import { doctorCommands } from './doctor.ts';
 import { domainCommands } from './domain.ts';
 import { identityCommands } from './identity.ts';
@@ -35,7 +35,7 @@ export const commands: Commands = {
   ...withJson({
     migrate,
     seed,
-    'client create-operator': createOperator,
+    ...clientCommands,
     ...accountCommands,
     ...userCommands,
     invite,

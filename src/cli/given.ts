@@ -77,11 +77,27 @@ export function choiceOf<Choice extends string>(
   option: string,
   choices: readonly Choice[],
 ): Choice | undefined {
-  const text = given.one(option);
-  const choice = choices.find((one) => one === text);
-  if (text !== undefined && choice === undefined)
-    throw new WrongUse(`--${option} must be one of ${choices.join(', ')}`);
-  return choice;
+  return choicesOf(given, option, choices)[0];
+}
+
+/** The values of an option that may be given again, each of which is one of these; each once. */
+export function choicesOf<Choice extends string>(
+  given: Given,
+  option: string,
+  choices: readonly Choice[],
+): readonly Choice[] {
+  const isChoice = (text: string): text is Choice => (choices as readonly string[]).includes(text);
+  const texts = [...new Set(given.many(option))];
+  if (!texts.every(isChoice)) throw new WrongUse(`--${option} must be one of ${choices.join(', ')}`);
+  return texts;
+}
+
+/** What something is called, as the admin interface takes it. */
+export function readName(text = ''): string {
+  const name = text.trim();
+  if (name === '' || name.length > 200 || /[\p{Cc}\p{Cs}]/u.test(name))
+    throw new WrongUse('a name has 1 to 200 characters');
+  return name;
 }
 
 export function readEmail(text = ''): EmailAddress {

@@ -1,11 +1,9 @@
 import { inTransaction, type Tx } from '../context.ts';
-import { findClient } from '../core/clients/clients.ts';
 import { createInvitation, type NewInvitation } from '../core/invitations/invitations.ts';
-import { findProductBySlug } from '../core/products/products.ts';
 import { Failure, type FailureCode } from '../kernel/failures.ts';
 import type { ProductId } from '../kernel/ids.ts';
 import type { Command } from './command.ts';
-import { getAccountBySlug } from './find.ts';
+import { getAccountBySlug, getClientById, getProductIdBySlug } from './find.ts';
 import { choiceOf, readEmail } from './given.ts';
 
 export const invite: Command = {
@@ -19,8 +17,7 @@ export const invite: Command = {
     const role = choiceOf(given, 'role', ['admin', 'agent']) ?? 'agent';
     return inTransaction(ctx, async (tx) => {
       const account = await getAccountBySlug(tx.db, slug);
-      if (clientId !== undefined && !(await findClient(tx.db, clientId)))
-        throw new Error(`there is no client ${clientId}`);
+      if (clientId !== undefined) await getClientById(tx.db, clientId);
       const products = await productsOf(tx, given.many('product'));
       const id = await createOrSayWhyNot(tx, { accountId: account.id, email, role, products, clientId });
       return {
@@ -33,11 +30,7 @@ export const invite: Command = {
 
 async function productsOf(tx: Tx, slugs: readonly string[]): Promise<ProductId[]> {
   const ids: ProductId[] = [];
-  for (const slug of slugs) {
-    const product = await findProductBySlug(tx.db, slug);
-    if (!product) throw new Error(`there is no product ${slug}`);
-    ids.push(product.id);
-  }
+  for (const slug of slugs) ids.push(await getProductIdBySlug(tx.db, slug));
   return ids;
 }
 

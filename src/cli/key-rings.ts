@@ -17,7 +17,7 @@ export const ringCommands: Readonly<Record<string, Command>> = {
   'keys reseal': {
     about: 'Seals anew what older keys of SECRET_KEYS have sealed, as the service does by itself.',
     example: 'keys reseal',
-    endsWith1: 'something cannot be opened with SECRET_KEYS',
+    endsWith1: 'when something cannot be opened with SECRET_KEYS',
     run: (ctx) => reseal(ctx),
   },
   'keys forget': {

@@ -20,12 +20,16 @@ export const keyCommands: Readonly<Record<string, Command>> = {
   },
   'keys rotate': {
     options: { alg: signingAlgs.join('|') },
-    flags: ['now'],
+    flags: ['now', 'yes'],
     about: 'Publishes the next keys; they sign in a day, or now.',
     example: 'keys rotate --alg ES256',
     async run(ctx, given) {
       const alg = choiceOf(given, 'alg', signingAlgs);
-      return answerRows(await rotateSigningKeys(ctx, { alg, now: given.has('now') }), cellsOf);
+      const now = given.has('now');
+      // a day is what lets everybody have read the next key before it signs
+      if (now)
+        await confirm('Whoever keeps a copy of the published keys refuses what the new ones sign.', given);
+      return answerRows(await rotateSigningKeys(ctx, { alg, now }), cellsOf);
     },
   },
   'keys retire': {

@@ -46,7 +46,7 @@ t.test('keys are rotated by the runbook', async (t) => {
   };
 
   await t.test('signing keys, one of which has leaked', async (t) => {
-    t.equal((await doorward('keys', 'rotate', '--now')).code, 0);
+    t.equal((await doorward('keys', 'rotate', '--now', '--yes')).code, 0);
     const keys = await askOf<{ kid: string; state: string }>('keys', 'list');
     const retired = keys.filter(({ state }) => state === 'retired');
     t.equal(retired.length, 2, 'one of each algorithm');

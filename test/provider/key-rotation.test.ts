@@ -284,7 +284,9 @@ t.test('keys are changed from a shell', async (t) => {
   const keys = (...args: string[]) => doorward(app, 'keys', ...args);
   t.match((await keys('list')).output, current);
   t.equal((await keys('retire', current, '--yes')).code, 1, 'the only one stays');
-  const rotated = await keys('rotate', '--alg', 'ES256', '--now');
+  t.equal((await keys('rotate', '--now')).code, 2, 'nobody is there to say yes');
+  t.equal(await kidOf(app, 'current'), current);
+  const rotated = await keys('rotate', '--alg', 'ES256', '--now', '--yes');
   t.equal(rotated.code, 0, rotated.errors);
   const made = await kidOf(app, 'current');
   t.match(rotated.output, made);

@@ -1,5 +1,13 @@
-export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
-export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials';
+export const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
+export type AuthMethod = (typeof authMethods)[number];
+
+export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const;
+export type GrantType = (typeof grantTypes)[number];
+
+export const applicationTypes = ['web', 'native'] as const;
+
+/** A new one's. Not one that reads like the id of a person: it is the subject of the client's own tokens (RFC 9068 §5). */
+export const clientIdPattern = /^(?![a-z]+_[0-9a-z]{26}$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 export interface Client {
   readonly clientId: string;
@@ -8,7 +16,7 @@ export interface Client {
   readonly requiredRole: 'admin' | null;
   /** Ours: no question of consent. */
   readonly firstParty: boolean;
-  readonly applicationType: 'web' | 'native';
+  readonly applicationType: (typeof applicationTypes)[number];
   readonly authMethod: AuthMethod;
   readonly secretHash: Buffer | null;
   /** The secret before, which still works until then. */

@@ -12,7 +12,15 @@ import type { Client } from './client.ts';
 import { operatorScopes, ownResource } from './scopes.ts';
 import { createClient } from './store.ts';
 
-export type { AuthMethod, Client, GrantType } from './client.ts';
+export {
+  applicationTypes,
+  type AuthMethod,
+  authMethods,
+  type Client,
+  clientIdPattern,
+  type GrantType,
+  grantTypes,
+} from './client.ts';
 export {
   announceClientChange,
   announceProductChange,
@@ -26,13 +34,14 @@ export {
   type ClientWithSecret,
   getClient,
   getLockedClient,
+  type NewClientSettings,
   registerClient,
   removeClient,
   reviseClient,
 } from './manage.ts';
-export { rotateClientSecret } from './secret.ts';
-export { type ClientFilter, type ClientRow, listClients } from './queries.ts';
-export type { ClientSettings } from './settings.ts';
+export { maxOverlapSeconds, rotateClientSecret } from './secret.ts';
+export { type ClientFilter, type ClientRow, findClientRow, listClients } from './queries.ts';
+export { type ClientSettings, hasSecret } from './settings.ts';
 
 export async function findClient(db: Db, clientId: string): Promise<Client | undefined> {
   const row = await db

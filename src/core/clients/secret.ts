@@ -1,13 +1,16 @@
 /** How a client gets another secret without an hour in which it is locked out. */
 import type { Tx } from '../../context.ts';
 import { Failure } from '../../kernel/failures.ts';
-import { addSeconds } from '../../kernel/time.ts';
+import { addSeconds, day } from '../../kernel/time.ts';
 import { newToken } from '../../kernel/tokens.ts';
 import { recordEvent } from '../audit/audit.ts';
 import { announceClientChange } from './store.ts';
 import { type ClientWithSecret, getLockedClient } from './manage.ts';
 import { findSecretHash, updateClient } from './queries.ts';
 import { hasSecret } from './settings.ts';
+
+/** For how long a secret may outlive its successor's birth. */
+export const maxOverlapSeconds = 30 * day;
 
 /**
  * Makes another secret; the one before works beside it until the overlap (in seconds) is over, and with an overlap of 0

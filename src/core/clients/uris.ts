@@ -1,4 +1,5 @@
 /** The addresses a client may name: checked when they are written, so that each that is stored can be used. */
+import type { Client } from './client.ts';
 
 export interface Surroundings {
   readonly production: boolean;
@@ -17,7 +18,7 @@ const privateUse = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/;
  */
 export function redirectProblem(
   uri: string,
-  { applicationType, production }: Surroundings & { readonly applicationType: 'web' | 'native' },
+  { applicationType, production }: Surroundings & { readonly applicationType: Client['applicationType'] },
 ): string | undefined {
   const url = URL.parse(uri);
   if (!url) return 'is not an absolute URI';

@@ -1,12 +1,19 @@
 /** What clients look like in the interface. Whether a client fits together is for the core to say. */
 import { z } from 'zod';
-import type { ClientRow, ClientSettings, ClientWithSecret } from '../../core/clients/clients.ts';
+import {
+  applicationTypes,
+  authMethods,
+  clientIdPattern,
+  type ClientRow,
+  type ClientSettings,
+  type ClientWithSecret,
+  grantTypes as knownGrantTypes,
+} from '../../core/clients/clients.ts';
 import { idOf, name, shownId, shownTime, shownTimeOrNull, time } from './schemas.ts';
 
-/** Not one that reads like the id of a person: it is the subject of the client's own tokens (RFC 9068 §5). */
 const clientId = z
   .string()
-  .regex(/^(?![a-z]+_[0-9a-z]{26}$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
+  .regex(clientIdPattern)
   .meta({ description: 'Of your choice; made up where it is left out.', examples: ['assist-web'] });
 
 export const clientParams = z.object({
@@ -58,9 +65,9 @@ const jwks = z
     examples: [null, { keys: [exampleKey] }],
   });
 
-const authMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']);
+const authMethod = z.enum(authMethods);
 const grantTypes = z
-  .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
+  .array(z.enum(knownGrantTypes))
   .max(3)
   .transform((all) => [...new Set(all)])
   .meta({ examples: [['authorization_code', 'refresh_token']] });
@@ -76,7 +83,7 @@ export const writable = {
     .nullable()
     .meta({ description: 'Who may enter it.', examples: [null] }),
   first_party: z.boolean().meta({ description: 'Ours: nobody is asked for consent.' }),
-  application_type: z.enum(['web', 'native']),
+  application_type: z.enum(applicationTypes),
   auth_method: authMethod.meta({
     description: 'How it proves itself; `none` is a public client.',
     examples: ['client_secret_basic'],

@@ -5,6 +5,7 @@ import {
   getClient,
   getLockedClient,
   listClients,
+  maxOverlapSeconds,
   registerClient,
   removeClient,
   reviseClient,
@@ -129,7 +130,7 @@ export const clientOperations: readonly AnyOperation[] = [
       overlap_seconds: z
         .int()
         .min(0)
-        .max(30 * 86_400)
+        .max(maxOverlapSeconds)
         .meta({ description: '0 where the secret before has leaked.', examples: [86_400] }),
     }),
     answer: clientWithSecret,
@@ -150,7 +151,7 @@ export const clientOperations: readonly AnyOperation[] = [
     tag,
     summary: 'Delete a client, with everything that was granted to it',
     description:
-      'Nobody is asked twice, not even for the client whose token this call is made with: then it is the last one. Another one for operators is made with `doorward create-operator`.',
+      'Nobody is asked twice, not even for the client whose token this call is made with: then it is the last one. Another one for operators is made with `doorward client create-operator`.',
     access: write,
     params: clientParams,
     status: 204,
