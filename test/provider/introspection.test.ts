@@ -7,9 +7,18 @@ import { deleteClient } from '../../src/core/clients/clients.ts';
 import { listSigningKeys } from '../../src/core/keys/keys.ts';
 import { Agent } from '../support/agent.ts';
 import { startApp } from '../support/app.ts';
-import { makeClient } from '../support/make.ts';
 import { signIn } from '../support/relying-party.ts';
-import { assistApi, basic, demoBasic, demoParty, introspect, meetApi, post, seatOf } from './requests.ts';
+import {
+  assistApi,
+  basic,
+  demoBasic,
+  demoParty,
+  introspect,
+  makeService,
+  meetApi,
+  post,
+  seatOf,
+} from './requests.ts';
 
 t.test('introspection', async (t) => {
   const app = await startApp(t);
@@ -198,17 +207,7 @@ t.test('introspection', async (t) => {
   });
 
   t.test("of a client's own token has nobody to ask about, but the client must be there", async (t) => {
-    await makeClient(ctx, {
-      clientId: 'short-lived',
-      name: 'Short-lived',
-      secret: 'the-secret-of-short-lived',
-      firstParty: true,
-      applicationType: 'web',
-      authMethod: 'client_secret_basic',
-      grantTypes: ['client_credentials'],
-      resources: [assistApi],
-      scopes: ['assist:read'],
-    });
+    await makeService(ctx, { clientId: 'short-lived', secret: 'the-secret-of-short-lived' });
     const form = { grant_type: 'client_credentials', resource: assistApi, scope: 'assist:read' };
     const headers = basic('short-lived', 'the-secret-of-short-lived');
     const { access_token: token } = (await post(issuer, '/token', form, headers)).json();

@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import { type Context, inTransaction } from '../../src/context.ts';
 import { assignSeat } from '../../src/core/seats/seats.ts';
 import { Agent, type Answer } from '../support/agent.ts';
-import { demoUserId } from '../support/make.ts';
+import { demoUserId, makeClient } from '../support/make.ts';
 import { callbackParams, demoClient, RelyingParty, signIn, type Started } from '../support/relying-party.ts';
 
 export const assistApi = 'https://api.assist.test';
@@ -127,4 +127,22 @@ export async function seatOf(ctx: Context, email: string, productSlug: string) {
 export async function countEvents(ctx: Context, type: string): Promise<number> {
   const rows = await ctx.db.selectFrom('events').select('id').where('type', '=', type).execute();
   return rows.length;
+}
+
+/** A client that gets tokens for itself, to read from the interface of Assist. */
+export function makeService(
+  ctx: Context,
+  { clientId, secret }: { readonly clientId: string; readonly secret: string },
+): Promise<void> {
+  return makeClient(ctx, {
+    clientId,
+    name: clientId,
+    secret,
+    firstParty: true,
+    applicationType: 'web',
+    authMethod: 'client_secret_basic',
+    grantTypes: ['client_credentials'],
+    resources: [assistApi],
+    scopes: ['assist:read'],
+  });
 }

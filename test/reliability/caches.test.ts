@@ -4,13 +4,12 @@ import { inTransaction } from '../../src/context.ts';
 import { deleteClient } from '../../src/core/clients/clients.ts';
 import { listKeys, retireSigningKey, rotateSigningKeys } from '../../src/core/keys/keys.ts';
 import { createClientCache, maxEntries } from '../../src/provider/client-cache.ts';
-import { assistApi, basic, demoParty, post } from '../provider/requests.ts';
+import { assistApi, basic, demoParty, makeService, post } from '../provider/requests.ts';
 import { Agent } from '../support/agent.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { makeCompany } from '../support/company-account.ts';
 import { createDatabase } from '../support/database.ts';
 import { type DeafProxy, startDeafProxy } from '../support/deaf-proxy.ts';
-import { makeClient } from '../support/make.ts';
 import { until } from '../support/reliability.ts';
 import { toStep } from '../support/relying-party.ts';
 import { overhearStatements } from '../support/statements.ts';
@@ -42,20 +41,6 @@ interface Remembered {
 
 const secret = 'the-secret-of-a-service';
 
-async function makeService({ ctx }: TestApp, clientId: string): Promise<void> {
-  await makeClient(ctx, {
-    clientId,
-    name: clientId,
-    secret,
-    firstParty: true,
-    applicationType: 'web',
-    authMethod: 'client_secret_basic',
-    grantTypes: ['client_credentials'],
-    resources: [assistApi],
-    scopes: ['assist:read'],
-  });
-}
-
 async function getToken({ origin }: TestApp, clientId: string): Promise<number> {
   const form = { grant_type: 'client_credentials', resource: assistApi, scope: 'assist:read' };
   return (await post(origin, '/token', form, basic(clientId, secret))).status;
@@ -68,7 +53,7 @@ const remembered: readonly Remembered[] = [
     what: 'a client that is deleted',
     async change({ one, other }) {
       const id = `service-${(services += 1)}`;
-      await makeService(one, id);
+      await makeService(one.ctx, { clientId: id, secret });
       await until(async () => (await getToken(other, id)) === 200, { what: 'the other knows it' });
       await inTransaction(one.ctx, (tx) => deleteClient(tx, id));
       return async () => (await getToken(other, id)) === 401;
@@ -79,7 +64,7 @@ const remembered: readonly Remembered[] = [
     async change({ one, other }) {
       const id = `service-${(services += 1)}`;
       if ((await getToken(other, id)) !== 401) throw new Error('it is there');
-      await makeService(one, id);
+      await makeService(one.ctx, { clientId: id, secret });
       return async () => (await getToken(other, id)) === 200;
     },
   },
@@ -162,7 +147,7 @@ t.test('what was read while nobody listened is forgotten when somebody listens a
   const pair = await startPair(t);
   const { wire, other, one } = pair;
   wire.cut();
-  await makeService(one, 'between');
+  await makeService(one.ctx, { clientId: 'between', secret });
   await until(async () => (await getToken(other, 'between')) === 200, { what: 'the other knows it' });
   wire.restore();
   const isBack = () => other.lines.some((line) => line.includes('notifications arrive again'));
@@ -175,7 +160,7 @@ t.test('what was read while nobody listened is forgotten when somebody listens a
 t.test('requests that come together for a client ask the database once', async (t) => {
   const { databaseUrl, take } = await overhearStatements(t, await createDatabase(t));
   const app = await startApp(t, { databaseUrl });
-  await makeService(app, 'asked-for');
+  await makeService(app.ctx, { clientId: 'asked-for', secret });
   await app.ctx.db.selectFrom('clients').select('clientId').execute();
   take();
   const statuses = await Promise.all(Array.from({ length: 50 }, () => getToken(app, 'asked-for')));

@@ -1,13 +1,13 @@
 /** The loops of the jobs: they leave nothing behind, end once, and stand still where nobody may be answered. */
 import { setTimeout as rest } from 'node:timers/promises';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { type Job, onlyWhile, startBackground } from '../../src/background.ts';
 import type { Context } from '../../src/context.ts';
 
 const ctx = { now: () => new Date(), log: console } as unknown as Context;
 
 /** How many more listen to signals than before. */
-function countListeners(t: Pick<typeof import('tap').t, 'teardown'>) {
+function countListeners(t: Test) {
   const { addEventListener, removeEventListener } = AbortSignal.prototype;
   const listening = new Set<unknown>();
   AbortSignal.prototype.addEventListener = function (this: AbortSignal, ...args: [string, never, never]) {

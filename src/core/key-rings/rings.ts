@@ -53,7 +53,7 @@ export function openKeyRings(config: Config): KeyRings {
       // before anybody hears of a new key: whoever hears of it may use it at once
       const known = (lists = withNew(lists, configured));
       const [secret, cookie] = [configured.secretKeys[0].id, configured.cookieKeys[0].id];
-      const secretIds = [...configured.secretKeys, ...known.secretKeys].map((key) => key.id);
+      const secretIds = known.secretKeys.map((key) => key.id);
       const since = ctx.now();
       const isNew = !seenAt || since < seenAt || since > addSeconds(seenAt, countsFor);
       const holding = { wish: { id, secret, cookie }, secretIds, isNew };

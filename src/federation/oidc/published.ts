@@ -95,7 +95,7 @@ export async function fetchKeys(
   { id, revision, published: { jwks, jwksAt } }: OidcConnection,
   address: string,
 ): Promise<{ readonly keys: Keys; readonly isNew: boolean }> {
-  const fetched = await renewOnce(`${id} ${revision} ${address} ${jwksAt}`, () =>
+  const fetched = await renewOnce(`${id} ${revision} keys ${address} ${jwksAt}`, () =>
     judge('oidc_id_token', async () => readKeys(await fetchDocument(ctx, address))),
   );
   if ('answer' in fetched) return { keys: fetched.answer, isNew: true };
