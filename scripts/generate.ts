@@ -74,8 +74,8 @@ function commandsDocument(): string {
     '- **`--help`** behind a command says how it is called; `doorward account --help` lists those of a noun.',
     '- **`--json`** prints what a command has to say as JSON. Members that are there stay; more may come.',
     `- **Exit codes**: ${exitCodesOf({})}. Reasons go to standard error, as does the progress of long work.`,
-    '- **What cannot be taken back** asks on the terminal, or wants `--yes`: without either it is wrong use, and nothing',
-    '  happens.',
+    '- **What cannot be taken back, or shuts people out,** asks on the terminal, or wants `--yes`: without either it is wrong',
+    '  use, and nothing happens.',
     '',
     ...sections,
   ).replace(/\n+$/, '\n');

@@ -172,7 +172,7 @@ t.test('every command answers JSON, or says in a line why not', async (t) => {
   await passNow(ctx, id as ConnectionId);
   t.match(await ask('connection pilot', [id, 'una@umbrella.test']), { state: 'pilot', tested: true });
   t.match(await ask('connection enable', [id]), { state: 'enabled' });
-  await fails('connection require', [id, '--break-glass', 'ada@acme.test']);
+  await fails('connection require', [id, '--break-glass', 'ada@acme.test', '--yes']);
   t.match(await ask('connection rotate-keys', [id]), { id });
   const shown = await ask('connection show', [id]);
   t.match(shown, {
@@ -181,8 +181,8 @@ t.test('every command answers JSON, or says in a line why not', async (t) => {
     attempts: [],
   });
   t.same(await ask('connection attempts', [id]), []);
-  t.match(await ask('connection unbind', [id, 'umbrella.test']), { id });
-  t.match(await ask('connection disable', [id]), { state: 'disabled' });
+  t.match(await ask('connection unbind', [id, 'umbrella.test', '--yes']), { id });
+  t.match(await ask('connection disable', [id, '--yes']), { state: 'disabled' });
   t.same(await ask('connection delete', [id, '--yes']), { id, state: 'deleted' });
   t.match(await ask('domain release', [...domain, '--yes']), { state: 'released' });
 

@@ -12,12 +12,15 @@ import {
 } from '../core/connections/connections.ts';
 import { findClaim, parseDomainName } from '../core/domains/domains.ts';
 import type { DomainId } from '../kernel/ids.ts';
+import { printable } from './answer.ts';
+import { confirm } from './confirm.ts';
 import { getUserByEmail } from './find.ts';
 import { type Given, numberOf, readEmail } from './given.ts';
 
-/** A change that needs nothing but the connection. */
-export function changeTo(what: string, work: (tx: Tx, change: Change) => Promise<void>) {
-  return async (ctx: Context, { id, label }: Connection): Promise<string> => {
+/** A change that needs nothing but the connection; and somebody’s yes, where there is something to warn of. */
+export function changeTo(what: string, work: (tx: Tx, change: Change) => Promise<void>, warning?: string) {
+  return async (ctx: Context, { id, label }: Connection, given: Given): Promise<string> => {
+    if (warning !== undefined) await confirm(`${printable(label)}: ${warning}`, given);
     await inTransaction(ctx, (tx) => work(tx, { connectionId: id }));
     return `${label} is ${what}.`;
   };
@@ -40,6 +43,7 @@ export async function bind(ctx: Context, connection: Connection, given: Given): 
 
 export async function unbind(ctx: Context, connection: Connection, given: Given): Promise<string> {
   const domainId = await domainOf(ctx, connection, given.words[1]);
+  await confirm(`The people of ${given.words[1]} will not come in by ${printable(connection.label)}.`, given);
   await inTransaction(ctx, (tx) => unbindDomain(tx, { connectionId: connection.id, domainId }));
   return `${given.words[1]} does not lead to ${connection.label} any more.`;
 }
@@ -60,17 +64,31 @@ export async function pilot(ctx: Context, { id, label }: Connection, given: Give
 export async function require(ctx: Context, { id, label }: Connection, given: Given): Promise<string> {
   const users = await Promise.all(given.many('break-glass').map((text) => getUserByEmail(ctx.db, text)));
   const breakGlass = users.map((user) => user.id);
+  const those = users.map(({ email }) => email).join(', ');
+  // whoever has only ever had a password is shut out by it
+  await confirm(
+    `Of the people of its domains all but ${those} will come in by ${printable(label)} alone.`,
+    given,
+  );
   await inTransaction(ctx, (tx) => requireConnection(tx, { connectionId: id, breakGlass }));
-  return `${label} is required. The password still lets in: ${users.map(({ email }) => email).join(', ')}.`;
+  return `${label} is required. The password still lets in: ${those}.`;
 }
 
 /** In two steps, since the identity provider has to know a key before it meets it. */
-export async function rotate(ctx: Context, { id: connectionId }: Connection): Promise<string> {
+export async function rotate(
+  ctx: Context,
+  { id: connectionId, label }: Connection,
+  given: Given,
+): Promise<string> {
   const keys = await listConnectionKeys(ctx.db, connectionId);
   const current = keys.filter(({ state }) => state === 'current');
   if (current.length === 0) throw new Error('the connection has no keys of ours');
   const next = keys.filter(({ state }) => state === 'next');
   if (next.length > 0) {
+    await confirm(
+      `The keys that ${printable(label)} has now will be gone: its side must know the next.`,
+      given,
+    );
     await inTransaction(ctx, async (tx) => {
       for (const { use } of next) await rotateConnectionKeys(tx, { connectionId, use });
     });

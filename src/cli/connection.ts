@@ -14,7 +14,6 @@ import type { ConnectionId } from '../kernel/ids.ts';
 import { inSnakeCase } from './answer.ts';
 import type { Called } from './called.ts';
 import type { Answer, Command } from './command.ts';
-import { confirm } from './confirm.ts';
 import { bind, changeTo, pilot, require, rotate, unbind } from './connection-change.ts';
 import {
   change,
@@ -78,8 +77,9 @@ export const connectionCommands: Readonly<Record<string, Command>> = {
   'connection unbind': ofOne(
     {
       words: '<domain>',
+      flags: ['yes'],
       about: 'Sends them there no more.',
-      example: `connection unbind ${sampleId} acme.example`,
+      example: `connection unbind ${sampleId} acme.example --yes`,
     },
     unbind,
   ),
@@ -103,14 +103,15 @@ export const connectionCommands: Readonly<Record<string, Command>> = {
     {
       options: { 'break-glass': '<email>…' },
       required: ['break-glass'],
+      flags: ['yes'],
       about: 'Leaves the password to one or two admins.',
-      example: `connection require ${sampleId} --break-glass ann@acme.example`,
+      example: `connection require ${sampleId} --break-glass ann@acme.example --yes`,
     },
     require,
   ),
   'connection disable': ofOne(
-    { about: 'Sends nobody there.', example: `connection disable ${sampleId}` },
-    changeTo('disabled', disableConnection),
+    { flags: ['yes'], about: 'Sends nobody there.', example: `connection disable ${sampleId} --yes` },
+    changeTo('disabled', disableConnection, 'nobody will come in by it, those on their way neither.'),
   ),
   'connection delete': ofOne(
     {
@@ -118,10 +119,7 @@ export const connectionCommands: Readonly<Record<string, Command>> = {
       about: 'Forgets it, and who its people are there.',
       example: `connection delete ${sampleId} --yes`,
     },
-    async (ctx, connection, given) => {
-      await confirm(`${connection.label} and who its people are there will be forgotten.`, given);
-      return changeTo('deleted', deleteConnection)(ctx, connection);
-    },
+    changeTo('deleted', deleteConnection, 'it and who its people are there will be forgotten.'),
   ),
   'connection attempts': ofOne(
     {
@@ -133,7 +131,8 @@ export const connectionCommands: Readonly<Record<string, Command>> = {
   ),
   'connection rotate-keys': ofOne(
     {
-      about: 'Publishes our next keys; the second time it puts them to use.',
+      flags: ['yes'],
+      about: 'Publishes our next keys; the second time it puts them to use, and asks first.',
       example: `connection rotate-keys ${sampleId}`,
     },
     rotate,

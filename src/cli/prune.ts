@@ -20,7 +20,8 @@ interface Line {
 
 export const pruneCommand: Command = {
   flags: ['dry-run'],
-  about: 'Deletes what is over, as the service does every hour: see docs/retention.md.',
+  about:
+    'Deletes what is over and counts for nothing any more, as the service does every hour, so it does not ask first: see docs/retention.md.',
   example: 'prune --dry-run',
   async run(ctx, given) {
     const isDry = given.has('dry-run');

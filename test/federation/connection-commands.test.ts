@@ -102,13 +102,16 @@ t.test('a SAML connection, from its metadata to the day it is required', async (
 
   const admin = await makeUser(ctx, { email: 'admin@acme.example' });
   await makeMember(ctx, admin.id, accountId, 'admin');
-  await refuses(t, ['require', id, '--break-glass', admin.email], { why: 'no admin has come in by it' });
+  const required = ['require', id, '--break-glass', admin.email];
+  await refuses(t, [...required, '--yes'], { why: 'no admin has come in by it' });
   await signedIn(ctx, { id, accountId }, admin.id);
   await refuses(t, ['require', id], { why: 'nobody breaks the glass', code: wrongUse });
   await refuses(t, ['require', id, '--break-glass', 'nobody@acme.example'], {
     why: 'somebody who is not there',
   });
-  t.equal((await connection('require', id, '--break-glass', admin.email)).code, 0);
+  await refuses(t, required, { why: 'nobody is there to say yes', code: wrongUse });
+  t.equal((await getConnection(ctx, id)).state, 'enabled');
+  t.equal((await connection(...required, '--yes')).code, 0);
   t.equal((await getConnection(ctx, id)).state, 'required');
 
   const shown = (await connection('show', id)).output;
@@ -124,9 +127,16 @@ t.test('a SAML connection, from its metadata to the day it is required', async (
   t.match((await connection('attempts', id)).output, /sign_in {2}done {2}passed/);
   t.match((await connection('list', 'acme')).output, new RegExp(`^${id} .*required\n$`));
 
-  t.equal((await connection('disable', id)).code, 0);
+  for (const end of [
+    ['unbind', id, 'acme.example'],
+    ['disable', id],
+    ['delete', id],
+  ])
+    await refuses(t, end, { why: 'nobody is there to say yes', code: wrongUse });
+  t.equal((await findHome(db, bob)).connections[0]?.id, id, 'nothing has happened');
+  t.equal((await connection('disable', id, '--yes')).code, 0);
   t.same((await findHome(db, bob)).connections, []);
-  t.equal((await connection('unbind', id, 'acme.example')).code, 0);
+  t.equal((await connection('unbind', id, 'acme.example', '--yes')).code, 0);
   t.equal((await connection('delete', id, '--yes')).code, 0);
   t.same(await listConnections(db, accountId), []);
   await refuses(t, ['show', id], { why: 'gone' });
@@ -164,7 +174,9 @@ t.test('metadata as a file, and its keys', async (t) => {
     published.map(([, state]) => state),
     ['current', 'next', 'current', 'next'],
   );
-  t.equal((await connection('rotate-keys', id)).code, 0);
+  await refuses(t, ['rotate-keys', id], { why: 'what cannot be taken back', code: wrongUse });
+  t.same(await keys(), published);
+  t.equal((await connection('rotate-keys', id, '--yes')).code, 0);
   t.same(
     (await keys()).map(([, , key]) => key),
     published.filter(([, state]) => state === 'next').map(([, , key]) => key),
