@@ -101,7 +101,12 @@ t.test('somebody is invited from a shell', async (t) => {
 
 t.test('migrate and seed may be run again and again; seed never in production', async (t) => {
   const env = { DATABASE_URL: await createEmptyDatabase(t), SECRET_KEYS: key(), COOKIE_KEYS: key() };
-  for (const command of ['migrate', 'migrate', 'seed', 'seed']) {
+  const first = await run('src/cli/doorward.ts', ['migrate', '--progress', '--json'], env);
+  t.match(first.errors, /^applies \d{4}_\w+, \d+ s\n$/m, 'how far it is');
+  t.ok((JSON.parse(first.output) as { applied: string[] }).applied.length > 0);
+  const again = await run('src/cli/doorward.ts', ['migrate', '--progress'], env);
+  t.match(again, { code: 0, errors: '' }, 'there is nothing to tell of');
+  for (const command of ['migrate', 'seed', 'seed']) {
     t.equal((await run('src/cli/doorward.ts', [command], env)).code, 0, command);
   }
   const production = { ...env, NODE_ENV: 'production', ISSUER: 'https://id.example.test' };

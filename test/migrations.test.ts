@@ -59,7 +59,7 @@ t.test('any number of processes and pools may migrate an empty database at once'
   const pools = Array.from({ length: 6 }, () => connect(url, { max: 2 }));
   t.teardown(() => Promise.all(pools.map((db) => db.destroy())));
   const processes = [migrateInAnotherProcess(url), migrateInAnotherProcess(url)];
-  const applied = await Promise.all(pools.map(migrateToLatest));
+  const applied = await Promise.all(pools.map((db) => migrateToLatest(db)));
   t.strictSame(await Promise.all(processes), [0, 0]);
 
   const names = migrations.map(({ name }) => name);

@@ -10,6 +10,7 @@ import { answerRows } from './answer.ts';
 import type { Command } from './command.ts';
 import { getAccountBySlug, getUserByEmail } from './find.ts';
 import { limitOf, WrongUse } from './given.ts';
+import { withProgress } from './progress.ts';
 
 /** The audit trail, as an operator reads and proves it. */
 export const auditCommands: Readonly<Record<string, Command>> = {
@@ -19,8 +20,13 @@ export const auditCommands: Readonly<Record<string, Command>> = {
       'Proves that no event was changed, taken away or slipped in; since a seal that the log has told of, too.',
     example: 'audit verify',
     endsWith1: 'when the trail does not fit',
-    async run({ db }, { words: [known] }) {
-      const report = await verifyTrail(db, known === undefined ? undefined : parseKnown(known));
+    flags: ['progress'],
+    async run({ db }, given) {
+      const [seal] = given.words;
+      const known = seal === undefined ? undefined : parseKnown(seal);
+      const report = await withProgress(given, (say) =>
+        verifyTrail(db, known, ({ seals, of, events }) => say(`${seals} of ${of} seals, ${events} events`)),
+      );
       const { fault, last, ...counts } = report;
       const text = fault ? textOfFault(fault) : textOfReport(report);
       const data = { whole: !fault, ...counts, last: last ? sealText(last) : null, fault: fault ?? null };

@@ -13,6 +13,7 @@ import type { Answer, Command } from './command.ts';
 import { textOf } from './failure-text.ts';
 import { getAccountBySlug } from './find.ts';
 import { choiceOf, type Given, WrongUse } from './given.ts';
+import { withProgress } from './progress.ts';
 
 export const importCommand: Command = {
   words: '<account> <file|->',
@@ -28,19 +29,18 @@ export const importCommand: Command = {
     const [dryRun, json] = [given.has('dry-run'), given.has('json')];
     const account = await getAccountBySlug(ctx.db, slug);
     const source = await openSource(path);
-    const shown = showProgress(given.has('progress') || process.stderr.isTTY);
-    try {
+    return withProgress(given, async (say) => {
+      let rows = 0;
       const destination = { accountId: account.id, mayVouch: true };
       for await (const line of importUsers(ctx, { ...destination, format, source, dryRun })) {
         if (!('row' in line)) return answer(line, json);
-        shown.count();
+        rows += 1;
+        say(`${rows} rows`);
         if (json) await print(jsonOf(line));
         else if (line.outcome === 'refused') await print(refusalOf(line));
       }
       throw new Error('the import ended without a summary');
-    } finally {
-      shown.end();
-    }
+    });
   },
 };
 
@@ -67,25 +67,6 @@ async function openSource(path: string): Promise<AsyncIterable<Buffer>> {
     throw new WrongUse(`${path} cannot be read`);
   });
   return file.createReadStream() as AsyncIterable<Buffer>;
-}
-
-/** How many rows are done, on stderr: every second, on one line of a terminal. */
-function showProgress(isShown: boolean): { count(): void; end(): void } {
-  let rows = 0;
-  const show = (): void => {
-    process.stderr.write(process.stderr.isTTY ? `\r${rows} rows` : `${rows} rows\n`);
-  };
-  const timer = isShown ? setInterval(show, 1000) : undefined;
-  return {
-    count: () => {
-      rows += 1;
-    },
-    end: () => {
-      clearInterval(timer);
-      if (isShown) show();
-      if (isShown && process.stderr.isTTY) process.stderr.write('\n');
-    },
-  };
 }
 
 /** No faster than it is read: an import may have more to say than fits into memory. */

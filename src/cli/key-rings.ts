@@ -5,6 +5,7 @@ import { answerRows, inSnakeCase } from './answer.ts';
 import type { Answer, Command } from './command.ts';
 import { confirm } from './confirm.ts';
 import type { Given } from './given.ts';
+import { withProgress } from './progress.ts';
 
 export const ringCommands: Readonly<Record<string, Command>> = {
   'keys configured': {
@@ -18,7 +19,8 @@ export const ringCommands: Readonly<Record<string, Command>> = {
     about: 'Seals anew what older keys of SECRET_KEYS have sealed, as the service does by itself.',
     example: 'keys reseal',
     endsWith1: 'when something cannot be opened with SECRET_KEYS',
-    run: (ctx) => reseal(ctx),
+    flags: ['progress'],
+    run: (ctx, given) => reseal(ctx, given),
   },
   'keys forget': {
     words: '<key-id>',
@@ -45,10 +47,10 @@ function storyOf({ state, beganAt, usedUntil, awaited, removableAt }: RingKey, n
   return `${until}; may be removed${removableAt <= now ? '' : ` from ${removableAt.toISOString()}`}`;
 }
 
-async function reseal(ctx: Context): Promise<Answer> {
-  const done = await resealNow(ctx, ({ table, resealed }) => {
-    process.stderr.write(`${table}: ${resealed} values so far\n`);
-  });
+async function reseal(ctx: Context, given: Given): Promise<Answer> {
+  const done = await withProgress(given, (say) =>
+    resealNow(ctx, ({ table, resealed }) => say(`${table}: ${resealed} values so far`)),
+  );
   const { resealed, unreadable } = done;
   const text = `${resealed} values were sealed anew.`;
   if (unreadable === 0) return { text, data: done };

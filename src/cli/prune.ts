@@ -8,6 +8,7 @@ import {
 } from '../core/retention/retention.ts';
 import type { Context } from '../context.ts';
 import type { Command } from './command.ts';
+import { withProgress } from './progress.ts';
 
 /** So that a database that has never been pruned has time for others. */
 const restMs = 20;
@@ -19,32 +20,39 @@ interface Line {
 }
 
 export const pruneCommand: Command = {
-  flags: ['dry-run'],
+  flags: ['dry-run', 'progress'],
   about:
     'Deletes what is over and counts for nothing any more, as the service does every hour, so it does not ask first: see docs/retention.md.',
   example: 'prune --dry-run',
   async run(ctx, given) {
     const isDry = given.has('dry-run');
-    const tables: Line[] = [];
-    for (const rule of retentions) {
-      const count = isDry ? await countPrunable(ctx.db, rule, ctx.now()) : await deleteAll(ctx, rule);
-      tables.push({ table: tableName(rule.table), rows: rule.rows, count });
-    }
+    const tables = await withProgress(given, async (say) => {
+      const lines: Line[] = [];
+      for (const rule of retentions) {
+        const table = tableName(rule.table);
+        say(table);
+        const count = isDry
+          ? await countPrunable(ctx.db, rule, ctx.now())
+          : await deleteAll(ctx, rule, (deleted) => say(`${table}: ${deleted} rows`));
+        lines.push({ table, rows: rule.rows, count });
+      }
+      return lines;
+    });
     return { text: textOf(tables, isDry), data: { dry_run: isDry, tables } };
   },
 };
 
-/** Says on stderr how far it is, once in ten thousand rows: there may be millions. */
-async function deleteAll(ctx: Context, rule: Retention): Promise<number> {
-  let [deleted, told] = [0, 0];
+async function deleteAll(
+  ctx: Context,
+  rule: Retention,
+  onProgress: (deleted: number) => void,
+): Promise<number> {
+  let deleted = 0;
   for (;;) {
     const rows = await pruneBatch(ctx, rule);
     if (rows === 0) return deleted;
     deleted += rows;
-    if (deleted - told >= 10_000) {
-      process.stderr.write(`${tableName(rule.table)}: ${deleted} rows\n`);
-      told = deleted;
-    }
+    onProgress(deleted);
     await rest(restMs);
   }
 }

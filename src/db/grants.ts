@@ -6,7 +6,7 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { connect, type Db, type DbTransaction } from './connect.ts';
-import { compareMigrations, migrateToLatest } from './migrate.ts';
+import { compareMigrations, migrateToLatest, type OnProgress } from './migrate.ts';
 
 /** What may only grow. */
 const appendOnly: ReadonlySet<string> = new Set(['events', 'event_seals']);
@@ -22,15 +22,16 @@ const readOnly: ReadonlySet<string> = new Set(['kysely_migration', 'kysely_migra
 export async function prepareDatabase(
   db: Db,
   { migrationDatabaseUrl }: { readonly migrationDatabaseUrl: string | undefined },
+  onProgress?: OnProgress,
 ): Promise<string[]> {
   if (migrationDatabaseUrl === undefined)
-    return migrateToLatest(db).catch((error: unknown) => explain(db, error));
+    return migrateToLatest(db, onProgress).catch((error: unknown) => explain(db, error));
   const owner = connect(migrationDatabaseUrl, { max: 2 });
   try {
     const role = await roleOf(db);
     if (role === (await roleOf(owner)))
       throw new Error(`MIGRATION_DATABASE_URL and DATABASE_URL are of one role, ${role}; name two`);
-    const applied = await migrateToLatest(owner);
+    const applied = await migrateToLatest(owner, onProgress);
     await owner.transaction().execute((tx) => grantTo(tx, role));
     return applied;
   } finally {

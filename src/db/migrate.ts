@@ -13,26 +13,30 @@ const lockSeconds = 1;
 const patienceMs = 60_000;
 const restMs = 1000;
 
+/** Told of what is being done, in a few words. */
+export type OnProgress = (what: string) => void;
+
 /**
  * Brings the database to the newest schema; answers what was applied. Safe to call from many replicas at once. On the
  * schema of a newer version it does nothing: this one runs on it, and must be able to start on it while that one is
  * rolled out, or taken back. A lock that cannot be had within a second is let go and tried again for a minute.
  */
-export async function migrateToLatest(db: Db): Promise<string[]> {
+export async function migrateToLatest(db: Db, onProgress: OnProgress = () => {}): Promise<string[]> {
   const until = performance.now() + patienceMs;
   for (;;) {
     try {
-      return await migrate(db);
+      return await migrate(db, onProgress);
     } catch (error) {
       if (!isTimeout(error) || performance.now() > until) throw error;
+      onProgress('waits for a lock that another transaction holds');
       await new Promise((resolve) => setTimeout(resolve, restMs));
     }
   }
 }
 
-async function migrate(db: Db): Promise<string[]> {
+async function migrate(db: Db, onProgress: OnProgress): Promise<string[]> {
   // not by the migrator: it holds a connection, which may be the only one
-  const migrations = { ...(await ofNewerVersions(db)), ...(await readMigrations()) };
+  const migrations = { ...(await ofNewerVersions(db)), ...(await readMigrations(onProgress)) };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error, results } = await migrator.migrateToLatest();
   if (error) throw error instanceof Error ? error : new Error('a migration failed', { cause: error });
@@ -45,16 +49,18 @@ function isTimeout(error: unknown): boolean {
   return reason === '55P03' || reason === '57014';
 }
 
-async function readMigrations(): Promise<Record<string, Migration>> {
+async function readMigrations(onProgress?: OnProgress): Promise<Record<string, Migration>> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
   const migrations = await Promise.all(
-    files.map(async (name): Promise<[string, Migration]> => {
-      const text = await readFile(new URL(name, folder), 'utf8');
+    files.map(async (file): Promise<[string, Migration]> => {
+      const text = await readFile(new URL(file, folder), 'utf8');
+      const name = file.slice(0, -'.sql'.length);
       const up = async (tx: Kysely<unknown>): Promise<void> => {
+        onProgress?.(`applies ${name}`);
         await sql`select set_config('lock_timeout', ${`${lockSeconds}s`}, true)`.execute(tx);
         await sql.raw(text).execute(tx);
       };
-      return [name.slice(0, -'.sql'.length), { up }];
+      return [name, { up }];
     }),
   );
   return Object.fromEntries(migrations);

@@ -221,7 +221,10 @@ t.test('LG-04: an operator proves the trail from a shell', async (t) => {
   const whole = await doorward(app, 'audit', 'verify');
   t.equal(whole.code, 0, whole.errors);
   const [known = ''] = /1:[0-9a-f]{64}/.exec(whole.output) ?? [];
-  t.equal((await doorward(app, 'audit', 'verify', known)).code, 0);
+  t.match(await doorward(app, 'audit', 'verify', known), { code: 0, errors: '' });
+  const shown = await doorward(app, 'audit', 'verify', known, '--progress', '--json');
+  t.match(JSON.parse(shown.output), { whole: true, last: known }, 'how far it is is told apart');
+  t.match(shown.errors, /^1 of 1 seals, \d+ events, \d+ s\n$/m);
   t.equal(
     (await doorward(app, 'audit', 'verify', known.replace('1:', '7:'))).code,
     1,

@@ -108,18 +108,31 @@ export interface TrailReport {
   readonly fault: TrailFault | undefined;
 }
 
+export interface TrailProgress {
+  /** That fit so far, the events that they cover, and how many there are. */
+  readonly seals: number;
+  readonly events: number;
+  readonly of: number;
+}
+
 /**
  * Makes every seal anew from the events that are there now, and names the first one that does not fit: an event that it
  * covers was changed, is missing, or was slipped in later, or the seal itself was. That the last seals were taken away,
  * or all of them made anew, shows only against one that is known from elsewhere.
  */
-export async function verifyTrail(db: Db, known?: KnownSeal): Promise<TrailReport> {
+export async function verifyTrail(
+  db: Db,
+  known?: KnownSeal,
+  onProgress?: (progress: TrailProgress) => void,
+): Promise<TrailReport> {
+  const of = onProgress ? ((await findLastSeal(db))?.number ?? 0) : 0;
   let [last, events]: [Seal | undefined, number] = [undefined, 0];
   for await (const seal of allSeals(db)) {
     const problem = await problemOf(db, last, { seal, known });
     if (problem) return { ...(await reportOf(db, last, events)), fault: faultOf(problem, last, seal) };
     last = seal;
     events += seal.eventCount;
+    onProgress?.({ seals: seal.number, events, of });
   }
   const report = await reportOf(db, last, events);
   const isCutOff = known && known.number > (last?.number ?? 0);
