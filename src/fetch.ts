@@ -152,7 +152,8 @@ function capBody(response: Response, maxBytes: number): Response {
   return response.body ? new Response(response.body.pipeThrough(counter), response) : response;
 }
 
-function vetUrl(address: string, { allowLoopbackAndHttp }: SafeFetchOptions): URL {
+/** Of an address that is to be connected to: throws RefusedRequest. A name is vetted by what it is resolved to, below. */
+export function vetUrl(address: string, { allowLoopbackAndHttp }: SafeFetchOptions): URL {
   const url = URL.parse(address);
   if (!url) throw new RefusedRequest('not an absolute address');
   if (url.username !== '' || url.password !== '') throw new RefusedRequest('the address carries credentials');
@@ -191,7 +192,10 @@ function shared(
 }
 
 /** Every address the name has must pass, and the connection is made to these very addresses: no second look-up. */
-function vettingLookup({ allowLoopbackAndHttp, lookup = systemLookup }: SafeFetchOptions): LookupFunction {
+export function vettingLookup({
+  allowLoopbackAndHttp,
+  lookup = systemLookup,
+}: SafeFetchOptions): LookupFunction {
   const lookUp = shared(lookup);
   return (hostname, options, callback) => {
     lookUp(hostname, options, (error, addresses) => {

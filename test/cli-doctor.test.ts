@@ -1,6 +1,10 @@
 /** doorward doctor, as a process: what it finds where all is well, and where it is not. */
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:tls';
 import { sql } from 'kysely';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { selfSignedCertificate } from '../src/kernel/certificate.ts';
 import type { AccountId } from '../src/kernel/ids.ts';
 import { addSeconds, day, hour } from '../src/kernel/time.ts';
 import { freePort, startApp, type TestApp } from './support/app.ts';
@@ -42,6 +46,7 @@ t.test('where all is well it says so', async (t) => {
   const { code, ok, worst } = await findingsOf({ ...envOf(app), SMTP_URL: smtpUrl });
   t.match(worst, {
     configuration: 'warning',
+    TLS: 'skipped',
     cookies: 'warning',
     database: 'passed',
     role: 'warning',
@@ -121,4 +126,55 @@ t.test('it works without a database, and without settings that are right', async
   for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'ISSUER', 'SECRET_KEYS'])
     t.ok(wrong.output.includes(`✗ configuration    ${name} `), name);
   t.equal((await doctor({}, 'sing-in')).code, 2, 'what it does not know');
+});
+
+/** A server with a certificate of its own, and an environment that has it for the issuer. */
+async function startIssuer(
+  t: Test,
+  { name, endsInDays }: { readonly name: string; readonly endsInDays: number },
+): Promise<Env> {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const [notBefore, notAfter] = [-30, endsInDays].map((days) => addSeconds(new Date(), days * day));
+  if (!notBefore || !notAfter) throw new Error('two moments');
+  const cert = selfSignedCertificate(privateKey, { name, notBefore, notAfter });
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const server = createServer({ key, cert }).listen(0, 'localhost');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return { ISSUER: `https://localhost:${portOf(server)}`, ...authority(t, cert) };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return address && typeof address === 'object' ? address.port : 0;
+}
+
+const authority = (t: Test, cert: string): Env => ({
+  NODE_EXTRA_CA_CERTS: `${t.testdir({ 'authority.pem': cert })}/authority.pem`,
+});
+
+t.test('the certificate of the issuer: trusted, for its name, and for how long', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const tlsOf = async (env: Env) => (await findingsOf({ ...envOf(app), ...env })).worst['TLS'];
+  const cases = [
+    ['localhost', 100, 'passed'],
+    ['localhost', 10, 'warning'],
+    ['localhost', -1, 'failed'],
+    ['login.example', 100, 'failed'],
+  ] as const;
+  for (const [name, endsInDays, expected] of cases)
+    await t.test(`for ${name}, ${endsInDays} days`, async (t) => {
+      t.equal(await tlsOf(await startIssuer(t, { name, endsInDays })), expected);
+    });
+
+  const { ISSUER = '' } = await startIssuer(t, { name: 'localhost', endsInDays: 100 });
+  t.equal(await tlsOf({ ISSUER }), 'failed', 'nobody vouches for it');
+  t.equal(
+    await tlsOf({ ISSUER, NODE_TLS_REJECT_UNAUTHORIZED: '0' }),
+    'failed',
+    'whatever the environment says',
+  );
+  t.equal(await tlsOf({ ISSUER: `https://localhost:${await freePort()}` }), 'failed', 'nobody is there');
+  const production = { NODE_ENV: 'production', ISSUER: 'https://localhost' };
+  t.equal(await tlsOf(production), 'warning', 'what may not be connected to may be well all the same');
 });

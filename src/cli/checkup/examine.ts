@@ -11,11 +11,13 @@ import { keyChecks } from './keys.ts';
 import { machineChecks } from './machine.ts';
 import { mailChecks } from './mail.ts';
 import { pruningChecks } from './pruning.ts';
+import { tlsChecks } from './tls.ts';
 import { openCommandContext } from '../context.ts';
 
 const checks: readonly Check[] = [
   ...databaseChecks,
   ...keyChecks,
+  ...tlsChecks,
   ...issuerChecks,
   ...mailChecks,
   ...connectionChecks,
