@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import { setImmediate as soon } from 'node:timers/promises';
+import { sql } from 'kysely';
 import t from 'tap';
 import { startBackground } from '../src/background.ts';
 import { inTransaction } from '../src/context.ts';
@@ -117,6 +118,43 @@ t.test('what there is, is read when somebody asks', async (t) => {
   t.ok(numbers.has('nodejs_eventloop_lag_p99_seconds'));
 });
 
+t.test('a key of the settings is used, is to be used, or is needed still', async (t) => {
+  const app = await startApp(t, { demo: false });
+  const { db } = app.ctx;
+  const counts = (numbers: ReadonlyMap<string, number>, ring: string) =>
+    ['used', 'next', 'needed'].map((state) =>
+      numbers.get(`doorward_key_ring_keys{ring="${ring}",state="${state}"}`),
+    );
+  app.advance(90);
+  const before = await scrape(app.origin);
+  t.same(
+    [counts(before, 'secret'), counts(before, 'cookie')],
+    [
+      [1, 0, 0],
+      [1, 0, 0],
+    ],
+  );
+  for (const ring of ['secret', 'cookie']) {
+    const age = before.get(`doorward_key_ring_age_seconds{ring="${ring}"}`) ?? 0;
+    t.ok(age >= 90 && age < 600, `${ring}: ${age}`);
+  }
+  // another replica has another sealing key first, and there was one before
+  const cookie = app.ctx.config.cookieKeys[0].id;
+  await sql`insert into key_holders (id, secret_key_id, cookie_key_id, seen_at)
+    values ('another', 'aaaaaaaa', ${cookie}, clock_timestamp() + interval '1 hour')`.execute(db);
+  await sql`insert into key_uses (ring, key_id, began_at, used_until)
+    values ('secret', 'bbbbbbbb', '2020-01-01', '2021-01-01'), ('cookie', 'bbbbbbbb', '2020-01-01', '2021-01-01')`.execute(
+    db,
+  );
+  const after = await scrape(app.origin);
+  t.same(counts(after, 'secret'), [1, 1, 1]);
+  t.same(counts(after, 'cookie'), [1, 0, 0], 'whether a cookie of an older one is left nobody can tell');
+  await sql`update key_uses set emptied_at = '2021-01-01 01:00:01' where key_id = 'bbbbbbbb' and ring = 'secret'`.execute(
+    db,
+  );
+  t.same(counts(await scrape(app.origin), 'secret'), [1, 1, 0], 'nothing is left of it');
+});
+
 t.test('the gate of the hashes shows who is in, who waits and who was turned away', async (t) => {
   const app = await startApp(t);
   const { hashGate } = app.ctx;
@@ -224,13 +262,13 @@ t.test('nobody is in the numbers, and nobody outside makes them grow', async (t)
   t.ok(routes.has('/sign-in/:uid'));
 });
 
-t.test('a scrape asks the database three things, however many ask at once', async (t) => {
+t.test('a scrape asks the database for mail, notices and keys, however many ask at once', async (t) => {
   const overheard = await overhearStatements(t, await createDatabase(t));
   const app = await startApp(t, { databaseUrl: overheard.databaseUrl });
   await scrape(app.origin);
   overheard.take();
   await scrape(app.origin);
-  // the third, of the signing keys, is left out by the one who listens
+  // what is asked of keys is left out by the one who listens
   t.equal(overheard.take().length, 2);
   await Promise.all(Array.from({ length: 20 }, () => scrape(app.origin)));
   t.ok(overheard.take().length <= 2 * 10, 'those who come while another is under way share its answer');
@@ -271,6 +309,7 @@ t.test('without the database the numbers of the process are there all the same',
   t.equal(numbers.get('doorward_database_up'), 0);
   t.notOk(numbers.has('doorward_mail_pending{state="untried"}'), 'what is not known is absent');
   t.notOk(numbers.has('doorward_mail_oldest_pending_seconds'));
+  t.notOk(numbers.has('doorward_key_ring_age_seconds{ring="secret"}'));
   t.ok(numbers.has('process_resident_memory_bytes'));
 });
 

@@ -54,24 +54,8 @@ export function createInstruments() {
     poolTotal: gauge('database_pool_connections', 'How many it has.'),
     poolIdle: gauge('database_pool_idle', 'How many of them nobody uses.'),
     poolWaiting: gauge('database_pool_waiting', 'How many callers wait for one.'),
-    databaseUp: gauge(
-      'database_up',
-      'Whether the database has answered this scrape; what it knows is absent otherwise.',
-    ),
-    mailPending: gauge('mail_pending', 'Mails that wait: untried, or tried and to be tried again.', 'state'),
-    mailAge: gauge('mail_oldest_pending_seconds', 'How long the oldest waiting mail has waited; 0 for none.'),
+    ...createStoredGauges(gauge),
     mailAttempts: counter('mail_attempts_total', 'Tries of this process to send a mail.', 'outcome'),
-    noticesPending: gauge('logout_notices_pending', 'Notices of ended sessions that clients are still owed.'),
-    noticesAge: gauge(
-      'logout_notices_oldest_pending_seconds',
-      'How long the oldest of them has waited; 0 for none.',
-    ),
-    keys: gauge('signing_keys', 'Published signing keys by state.', 'alg', 'state'),
-    keyChange: gauge(
-      'signing_key_change_seconds',
-      'Seconds until another key signs. Below zero the rotation is late.',
-      'alg',
-    ),
     taskInterval: gauge(
       'task_interval_seconds',
       'How long a background task rests between its runs.',
@@ -90,6 +74,43 @@ export function createInstruments() {
       buckets: [0.01, 0.1, 1, 10, 60],
       registers,
     }),
+  };
+}
+
+type NewGauge = <const Label extends string = never>(
+  name: string,
+  help: string,
+  ...labelNames: Label[]
+) => Gauge<Label>;
+
+/** Of what only the database knows. */
+function createStoredGauges(gauge: NewGauge) {
+  return {
+    databaseUp: gauge(
+      'database_up',
+      'Whether the database has answered this scrape; what it knows is absent otherwise.',
+    ),
+    mailPending: gauge('mail_pending', 'Mails that wait: untried, or tried and to be tried again.', 'state'),
+    mailAge: gauge('mail_oldest_pending_seconds', 'How long the oldest waiting mail has waited; 0 for none.'),
+    noticesPending: gauge('logout_notices_pending', 'Notices of ended sessions that clients are still owed.'),
+    noticesAge: gauge(
+      'logout_notices_oldest_pending_seconds',
+      'How long the oldest of them has waited; 0 for none.',
+    ),
+    keys: gauge('signing_keys', 'Published signing keys by state.', 'alg', 'state'),
+    keyChange: gauge(
+      'signing_key_change_seconds',
+      'Seconds until another key signs. Below zero the rotation is late.',
+      'alg',
+    ),
+    ringKeys: gauge(
+      'key_ring_keys',
+      'Keys of SECRET_KEYS ("secret") and COOKIE_KEYS ("cookie") that are used; first on some replica, but not on all ("next"); ' +
+        'or used no more, while something may be sealed by them ("needed").',
+      'ring',
+      'state',
+    ),
+    ringAge: gauge('key_ring_age_seconds', 'For how long the key that is used has been so.', 'ring'),
   };
 }
 

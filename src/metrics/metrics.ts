@@ -107,9 +107,10 @@ function setLoad(instruments: Instruments, { db, hashGate }: Context): void {
 
 /** What is not known is absent: yesterday's number would look like today's. */
 function setStoredState(instruments: Instruments, { now }: Context, state: StoredState | undefined): void {
-  const { mailPending, mailAge, noticesPending, noticesAge, keys, keyChange } = instruments;
+  const { mailPending, mailAge, noticesPending, noticesAge } = instruments;
+  const { keys, keyChange, ringKeys, ringAge } = instruments;
   instruments.databaseUp.set(state ? 1 : 0);
-  for (const gauge of [mailPending, keys, keyChange]) gauge.reset();
+  for (const gauge of [mailPending, keys, keyChange, ringKeys, ringAge]) gauge.reset();
   for (const gauge of [mailAge, noticesPending, noticesAge]) gauge.remove();
   if (!state) return;
   const age = (since: Date | null): number => (since ? Math.max(0, -secondsUntil(since, now())) : 0);
@@ -124,5 +125,10 @@ function setStoredState(instruments: Instruments, { now }: Context, state: Store
       keys.set({ alg, state: keyState }, ofAlg.filter((key) => key.state === keyState).length);
     const dueAt = rotationDueAt(ofAlg);
     if (dueAt) keyChange.set({ alg }, secondsUntil(dueAt, now()));
+  }
+  for (const { ring, usedSince, next, needed } of state.rings) {
+    for (const [ringState, count] of Object.entries({ used: usedSince ? 1 : 0, next, needed }))
+      ringKeys.set({ ring, state: ringState }, count);
+    if (usedSince) ringAge.set({ ring }, age(usedSince));
   }
 }

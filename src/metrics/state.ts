@@ -1,5 +1,6 @@
-/** What only the database knows, read when somebody asks for the numbers: three statements, each by an index or tiny. */
+/** What only the database knows, read when somebody asks for the numbers: five statements, each by an index or tiny. */
 import type { Context } from '../context.ts';
+import { listRingStandings, type RingStanding } from '../core/key-rings/key-rings.ts';
 import { type KeyDescription, listKeys } from '../core/keys/keys.ts';
 import { countPendingMail, type PendingMail } from '../core/outbox/outbox.ts';
 import { countPendingLogoutNotices, type PendingNotices } from '../core/sessions/sessions.ts';
@@ -8,6 +9,7 @@ export interface StoredState {
   readonly mail: PendingMail;
   readonly notices: PendingNotices;
   readonly keys: readonly KeyDescription[];
+  readonly rings: readonly RingStanding[];
 }
 
 /** Less than whoever scrapes waits: when the database is gone, the numbers of the process matter most. */
@@ -29,5 +31,6 @@ export async function readStoredState(ctx: Context): Promise<StoredState | undef
 async function readAll({ db, now }: Context): Promise<StoredState> {
   const mail = await countPendingMail(db);
   const notices = await countPendingLogoutNotices(db);
-  return { mail, notices, keys: await listKeys(db, now()) };
+  const keys = await listKeys(db, now());
+  return { mail, notices, keys, rings: await listRingStandings(db) };
 }

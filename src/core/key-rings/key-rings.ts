@@ -4,7 +4,7 @@
  * another cannot read yet. Changed by whoever sets the environment or its files; which key is used stands in the database.
  */
 export { type Forgotten, forgetKey } from './forget.ts';
-export { listKeyRings, type RingKey } from './list.ts';
+export { listKeyRings, listRingStandings, type RingKey, type RingStanding } from './list.ts';
 export { sealedPlaces } from './places.ts';
 export { type Ring, ringNames } from './queries.ts';
 export { emptyKeys, resealNow } from './retire.ts';

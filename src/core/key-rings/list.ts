@@ -1,9 +1,10 @@
 import type { Context } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
 import { addSeconds } from '../../kernel/time.ts';
 import { sessionLife } from '../keys/keys.ts';
-import { isNeeded } from './needed.ts';
+import { isNeeded, usedIn } from './needed.ts';
 import { countSealed } from './places.ts';
-import { type KeyUse, listKeyUses, listWishes, type Ring } from './queries.ts';
+import { type KeyUse, listKeyUses, listWishes, type Ring, ringNames } from './queries.ts';
 
 /** A key as it is shown: nothing secret. */
 export interface RingKey {
@@ -66,4 +67,31 @@ function removableAt(use: KeyUse): Date | undefined {
   if (use.usedUntil === null) return undefined;
   if (use.ring === 'cookie') return addSeconds(use.usedUntil, sessionLife);
   return isNeeded(use) ? undefined : (use.emptiedAt ?? undefined);
+}
+
+/** How a ring stands for all replicas together. */
+export interface RingStanding {
+  readonly ring: Ring;
+  /** Undefined before the first replica has started. */
+  readonly usedSince: Date | undefined;
+  /** Keys that stand first on some replica, and are not used yet. */
+  readonly next: number;
+  /** Keys that are used no more, and by which something may still be sealed. */
+  readonly needed: number;
+}
+
+/** Cheap enough to be asked for all the time: two tables of a few rows, and not what is sealed. */
+export async function listRingStandings(db: Db): Promise<RingStanding[]> {
+  const [uses, wishes] = [await listKeyUses(db), await listWishes(db)];
+  return (Object.keys(ringNames) as Ring[]).map((ring) => {
+    const used = usedIn(uses, ring);
+    const ofRing = uses.filter((use) => use.ring === ring);
+    const next = new Set(wishes.map((wish) => wish[ring]).filter((id) => id !== used));
+    return {
+      ring,
+      usedSince: ofRing.find(({ keyId }) => keyId === used)?.beganAt,
+      next: next.size,
+      needed: ofRing.filter(isNeeded).length,
+    };
+  });
 }
