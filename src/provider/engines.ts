@@ -67,7 +67,14 @@ const retryMs = 250;
 /** What is back answers sooner than this. */
 const troubledWaitMs = 300;
 
-interface Serving {
+/** When keys were read. */
+interface Reading {
+  readonly since: Date;
+  /** By the machine's own clock: ctx.now() does not jump with it, and so stands still while the machine is suspended. */
+  readonly sinceMs: number;
+}
+
+interface Serving extends Reading {
   readonly engine: Engine;
   /** The id of the secret key from which the engine derives. */
   readonly secretId: string;
@@ -75,7 +82,6 @@ interface Serving {
   readonly keys: readonly SigningKey[];
   /** What is published, as it was read last. */
   readonly kids: readonly string[];
-  readonly since: Date;
   readonly until: Date;
 }
 
@@ -100,27 +106,28 @@ export async function openEngines(
   });
   const clients = createClientCache(ctx, () => listener.isListening());
   const makings = { units: createUnits(), clients, pages: createEnginePages(html), arePublished };
-  let serving = await make(ctx.db, ctx.now());
+  let serving = await make(ctx.db, beginReading(ctx));
   const standStill = watchForStandStill();
   const { settle, refresh, stop } = createRefresh(ctx, { isSettled, swap, standStill });
 
-  async function make(from: Db, since: Date): Promise<Serving> {
-    const keys = await listSigningKeys(from, ctx.config.secretKeys, since);
+  async function make(from: Db, reading: Reading): Promise<Serving> {
+    const keys = await listSigningKeys(from, ctx.config.secretKeys, reading.since);
     const engine = await createEngine(ctx, { ...makings, keys });
-    return { engine, secretId: ctx.config.secretKeys[0].id, keys, ...confirmation(keys, since) };
+    return { engine, secretId: ctx.config.secretKeys[0].id, keys, ...confirmation(keys, reading) };
   }
 
   async function swap(): Promise<void> {
-    const since = ctx.now();
+    const reading = beginReading(ctx);
+    const { since } = reading;
     await rings.confirm({ ...ctx, db });
-    const confirmed = confirmation(await listKeys(db, since), since);
+    const confirmed = confirmation(await listKeys(db, since), reading);
     const isSame = serving.secretId === ctx.config.secretKeys[0].id;
     if (isSame && confirmed.kids.join() === serving.keys.map(({ kid }) => kid).join()) {
       serving = { ...serving, ...confirmed };
       return;
     }
     try {
-      serving = await make(db, since);
+      serving = await make(db, reading);
       ctx.log.info({ kids: serving.kids }, 'serves with other signing keys');
     } catch (err) {
       // the engine is good for as long as none of its keys was taken out before its time
@@ -132,8 +139,7 @@ export async function openEngines(
   }
 
   function isSettled(): boolean {
-    const now = ctx.now();
-    return serving.since <= now && now < serving.until;
+    return isFresh(ctx, serving, confirmedFor) && ctx.now() < serving.until;
   }
 
   async function arePublished(keys: readonly SigningKey[]): Promise<boolean> {
@@ -145,10 +151,7 @@ export async function openEngines(
   await refresh(); // what has changed before the listening began
 
   const timer = setInterval(() => void refresh(), refreshEveryMs).unref();
-  const isUsable = (): boolean => {
-    const [now, { since }] = [ctx.now(), serving];
-    return isSettled() || (since <= now && now < addSeconds(since, usableFor));
-  };
+  const isUsable = (): boolean => isFresh(ctx, serving, usableFor);
   const current = (): Engine => {
     if (!isUsable()) throw new Failure('unavailable');
     return serving.engine;
@@ -202,10 +205,24 @@ function hearChanges(
   });
 }
 
+function beginReading({ now }: Pick<Context, 'now'>): Reading {
+  return { since: now(), sinceMs: Date.now() };
+}
+
+/** By both clocks: a machine that was suspended must not answer first by the keys of before. */
+function isFresh({ now }: Pick<Context, 'now'>, { since, sinceMs }: Reading, seconds: number): boolean {
+  const [time, agedMs] = [now(), Date.now() - sinceMs];
+  return since <= time && time < addSeconds(since, seconds) && agedMs >= 0 && agedMs < seconds * 1000;
+}
+
 /** Until when what was read at `since` may be taken for what is true. */
-function confirmation(keys: readonly KeyTimes[], since: Date): Pick<Serving, 'kids' | 'since' | 'until'> {
+function confirmation(
+  keys: readonly KeyTimes[],
+  reading: Reading,
+): Reading & Pick<Serving, 'kids' | 'until'> {
+  const { since } = reading;
   const until = earliest(nextKeyChange(keys, since), addSeconds(since, confirmedFor)) ?? since;
-  return { kids: keys.map(({ kid }) => kid), since, until };
+  return { kids: keys.map(({ kid }) => kid), ...reading, until };
 }
 
 interface Refreshing {

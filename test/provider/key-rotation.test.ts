@@ -148,6 +148,25 @@ t.test('the keys are rotated at once', async (t) => {
   });
 });
 
+t.test('a machine that was suspended looks for the keys before it answers', async (t) => {
+  const app = await startApp(t);
+  const { issuer, ctx } = app;
+  const old = await kidOf(app, 'current');
+  const token = await serviceToken(issuer);
+  const [made] = await rotateSigningKeys(ctx, { alg: 'ES256', now: true });
+  t.ok(await until(async () => (await publishedKids(issuer))[0] === made?.kid));
+  t.match(await introspect(issuer, token), { active: true });
+
+  // taken out, and nobody hears of it; then the machine's clock is ahead by a night, and ours is as it was
+  await ctx.db.updateTable('signingKeys').set({ retireAt: ctx.now() }).where('kid', '=', old).execute();
+  const [realNow, night] = [Date.now, day / 2];
+  t.teardown(() => (Date.now = realNow));
+  Date.now = () => realNow() + night * 1000;
+  app.advance(-night);
+  t.match(await introspect(issuer, token), { active: false });
+  t.match(await introspect(issuer, await serviceToken(issuer)), { active: true }, 'and it goes on');
+});
+
 t.test('a code outlives the key that was there when it was made', async (t) => {
   const app = await startApp(t);
   const { issuer, ctx } = app;
