@@ -133,6 +133,59 @@ t.test('a secret is rotated from a shell: the one before works as long as was sa
     t.match(await rotate(id, '--overlap-seconds', '0', '--yes'), { code: 1, output: '' }, id);
 });
 
+t.test('a client is changed from a shell: what is given, and nothing else', async (t) => {
+  const app = await startApp(t);
+  const change = (...args: string[]) => doorward(app, 'client', 'change', ...args);
+  const [one, two] = ['https://app.example.test/one', 'https://app.example.test/two'];
+  const made = ['--redirect-uri', one, '--home-uri', one, '--product', 'assist'];
+  const secretBasic = ['--auth-method', 'client_secret_basic', '--grant-type', 'authorization_code'];
+  const first = await doorward(
+    app,
+    'client',
+    'create',
+    'an-app',
+    'An app',
+    ...secretBasic,
+    ...made,
+    '--json',
+  );
+  const { updated_at: _then, client_secret: _secret, product_id: _id, ...before } = json(first.output);
+
+  const changed = await change('an-app', '--redirect-uri', one, '--redirect-uri', two, '--json');
+  t.equal(changed.code, 0, changed.errors);
+  t.match(json(changed.output), { ...before, redirect_uris: [one, two], product: 'assist' });
+  t.equal(json(changed.output)['client_secret'], null, 'it keeps the one it has');
+  const renamed = ['--name', 'The app', '--first-party', '--home-uri', '', '--product', ''];
+  t.match(json((await change('an-app', ...renamed, '--json')).output), {
+    ...{ name: 'The app', first_party: true, home_uri: null, product: null, redirect_uris: [one, two] },
+  });
+  t.match((await change('an-app', '--third-party')).output, 'first_party: false\n');
+
+  t.equal((await change('an-app', '--auth-method', 'none')).code, 2, 'nobody is there to say yes');
+  t.equal((await change('an-app', '--auth-method', 'none', '--yes')).code, 0);
+  const again = await change('an-app', '--auth-method', 'client_secret_post', '--yes');
+  t.match(again.output, /^client_id: an-app\nclient_secret: \S+\n/, 'another secret');
+  t.same(
+    (await eventsOf(app, 'an-app')).map(({ type }) => type),
+    ['client.created', ...Array.from({ length: 5 }, () => 'client.changed')],
+  );
+
+  const refused = {
+    'no such client': ['nobody', '--name', 'X'],
+    'no such product': ['an-app', '--product', 'nothing'],
+    'an address with a wildcard': ['an-app', '--redirect-uri', 'https://*.example.test/'],
+    'a code without an address to send it to': ['an-app', '--redirect-uri', ''],
+  };
+  const misused = {
+    'nothing to change': ['an-app'],
+    'both parties': ['an-app', '--first-party', '--third-party'],
+    'no name': ['an-app', '--name', ' '],
+    'no such method': ['an-app', '--auth-method', 'basic'],
+  };
+  for (const [why, args] of Object.entries({ ...refused, ...misused }))
+    t.match(await change(...args), { code: why in misused ? 2 : 1, output: '' }, why);
+});
+
 t.test('a client is deleted from a shell, once somebody says yes', async (t) => {
   const app = await startApp(t, { demo: false });
   const made = await doorward(app, 'client', 'create', 'doomed', 'Doomed', ...job, '--json');

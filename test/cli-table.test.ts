@@ -105,6 +105,10 @@ t.test('every command answers JSON, or says in a line why not', async (t) => {
   t.same(await ask('migrate'), { applied: [] });
   t.same(await ask('seed'), { seeded: true });
   t.match(await ask('client create-operator', ['Ops']), { client_id: String, client_secret: String });
+  t.match(await ask('product create', ['parasol', 'Parasol']), { slug: 'parasol', resource: null });
+  t.match(await ask('product change', ['parasol', '--name', 'The parasol']), { name: 'The parasol' });
+  t.match(await ask('product list', ['--limit', '1']), [{ slug: 'parasol', created_at: String }]);
+  t.same(await ask('product delete', ['parasol', '--yes']), { slug: 'parasol', state: 'deleted' });
   const client = ['umbrella-app', 'Umbrella', '--auth-method', 'client_secret_basic'];
   const uri = ['--grant-type', 'authorization_code', '--redirect-uri', 'https://umbrella.test/callback'];
   const secret = { client_id: 'umbrella-app', client_secret: /^[\w-]{43}$/ };
@@ -113,6 +117,10 @@ t.test('every command answers JSON, or says in a line why not', async (t) => {
   t.ok(clients.some(({ client_id: id }: { client_id: string }) => id === 'umbrella-app'));
   t.match(await ask('client show', ['umbrella-app']), { client_id: 'umbrella-app', product: null });
   const overlap = ['--overlap-seconds', '60', '--yes'];
+  t.match(await ask('client change', ['umbrella-app', '--name', 'The app']), {
+    name: 'The app',
+    client_secret: null,
+  });
   t.match(await ask('client rotate-secret', ['umbrella-app', ...overlap]), secret);
   t.match(await ask('client delete', ['umbrella-app', '--yes']), { state: 'deleted' });
   t.match(await ask('account create', ['umbrella', 'Umbrella']), { slug: 'umbrella', status: 'active' });

@@ -12,7 +12,7 @@ import { answerRow, answerRows, printable } from './answer.ts';
 import type { Answer, Command } from './command.ts';
 import { confirm } from './confirm.ts';
 import { getAccountBySlug } from './find.ts';
-import { choiceOf, type Given, limitOf, numberOf, readName, WrongUse } from './given.ts';
+import { choiceOf, type Given, limitOf, numberOf, readName, readSlug, WrongUse } from './given.ts';
 
 const statuses = ['active', 'lapsed', 'suspended', 'closed'] as const;
 const term = { until: '<date>|never', 'grace-days': '<n>' };
@@ -62,10 +62,13 @@ function shutting(verb: string, status: 'lapsed' | 'suspended' | 'closed', about
 }
 
 async function create(ctx: Context, given: Given): Promise<Answer> {
-  const [slug = '', name] = given.words;
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(slug))
-    throw new WrongUse('a slug has lower-case letters, digits and dashes, 63 at most');
-  const account = { slug, name: readName(name), expiresAt: untilOf(given), ...graceOf(given) };
+  const [slug, name] = given.words;
+  const account = {
+    slug: readSlug(slug),
+    name: readName(name),
+    expiresAt: untilOf(given),
+    ...graceOf(given),
+  };
   const made = await inTransaction(ctx, async (tx) => getAccount(tx.db, await createAccount(tx, account)));
   return answerRow(made, cellsOf);
 }

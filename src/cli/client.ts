@@ -8,6 +8,7 @@ import {
   rotateClientSecret,
 } from '../core/clients/clients.ts';
 import { answerRows, printable } from './answer.ts';
+import { changeClientCommand } from './client-change.ts';
 import { createClientCommand } from './client-create.ts';
 import { cellsOf, describe, withSecret } from './client-show.ts';
 import type { Answer, Command } from './command.ts';
@@ -35,6 +36,7 @@ export const clientCommands: Readonly<Record<string, Command>> = {
     example: 'client show assist-web',
     run: async ({ db }, { words: [id] }) => describe(db, await getClientById(db, id)),
   },
+  'client change': changeClientCommand,
   'client rotate-secret': {
     words: '<client-id>',
     options: { 'overlap-seconds': '<n>' },

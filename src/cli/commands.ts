@@ -14,6 +14,7 @@ import { keyCommands } from './keys.ts';
 import { ringCommands } from './key-rings.ts';
 import { migrate } from './migrate.ts';
 import { outboxCommands } from './outbox.ts';
+import { productCommands } from './product.ts';
 import { pruneCommand } from './prune.ts';
 import { seed } from './seed.ts';
 import { serve } from './serve.ts';
@@ -35,6 +36,7 @@ export const commands: Commands = {
   ...withJson({
     migrate,
     seed,
+    ...productCommands,
     ...clientCommands,
     ...accountCommands,
     ...userCommands,

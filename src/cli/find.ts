@@ -19,7 +19,7 @@ export async function getAccountBySlug(db: Db, slug = ''): Promise<NamedAccount>
   return account;
 }
 
-export async function getProductIdBySlug(db: Db, slug: string): Promise<ProductId> {
+export async function getProductIdBySlug(db: Db, slug = ''): Promise<ProductId> {
   const product = await findProductBySlug(db, slug);
   if (!product) throw new Error(`there is no product ${slug}`);
   return product.id;

@@ -92,12 +92,40 @@ export function choicesOf<Choice extends string>(
   return texts;
 }
 
+/** Each once; none where the only value is empty; undefined when the option was left out. */
+export function listOf(given: Given, option: string): readonly string[] | undefined {
+  const values = given.many(option);
+  return values.length === 0 ? undefined : [...new Set(values)].filter((value) => value !== '');
+}
+
+/** Null where the value is empty; undefined when the option was left out. */
+export function valueOf(given: Given, option: string): string | null | undefined {
+  return given.one(option) === '' ? null : given.one(option);
+}
+
+/** Only what is there: undefined would be taken for a change. */
+export function withoutUndefined<Members extends object>(
+  members: Members,
+): {
+  [Name in keyof Members]?: Exclude<Members[Name], undefined>;
+} {
+  const there = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as { [Name in keyof Members]?: Exclude<Members[Name], undefined> };
+}
+
 /** What something is called, as the admin interface takes it. */
 export function readName(text = ''): string {
   const name = text.trim();
   if (name === '' || name.length > 200 || /[\p{Cc}\p{Cs}]/u.test(name))
     throw new WrongUse('a name has 1 to 200 characters');
   return name;
+}
+
+/** A stable short name, as the admin interface takes it. */
+export function readSlug(text = ''): string {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(text))
+    throw new WrongUse('a slug has lower-case letters, digits and dashes, 63 at most');
+  return text;
 }
 
 export function readEmail(text = ''): EmailAddress {

@@ -12,6 +12,9 @@ export interface Product {
   readonly updatedAt: Date;
 }
 
+/** @see RFC 6749 §3.3 */
+export const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
 export interface NewProduct {
   /** A stable short name, unique. */
   readonly slug: string;

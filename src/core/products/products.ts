@@ -16,7 +16,7 @@ import {
 } from './queries.ts';
 
 export { holdProduct, listProducts, type ProductFilter } from './queries.ts';
-export type { NewProduct, Product } from './product.ts';
+export { type NewProduct, type Product, scopePattern } from './product.ts';
 export { resourceProblem } from './resource.ts';
 
 /** Failure `already_exists` for a slug or a resource that is taken. */

@@ -10,6 +10,7 @@ import {
   type Product,
   resourceProblem,
   reviseProduct,
+  scopePattern,
 } from '../../core/products/products.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { type AnyOperation, changing, reading } from './operation.ts';
@@ -32,11 +33,10 @@ const resource = z
     examples: ['https://api.assist.test'],
   });
 
-/** RFC 6749 §3.3 */
 const scope = z
   .string()
   .max(100)
-  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)
+  .regex(scopePattern)
   .refine((name) => !reservedScopes.has(name), 'is a scope of this service')
   .meta({ examples: ['assist:read'] });
 
