@@ -91,7 +91,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
   await ensureSigningKeys(ctx);
   const look = createLook(config.brand);
   const html = createEngineHtml(look);
-  const engines = await openEngines(ctx, { databaseUrl: config.databaseUrl, html, rings });
+  const engines = await openEngines(ctx, { databaseUrl: config.databaseUrl, html, rings, tracer });
   const engine = engines.current;
 
   const server = createServer(config, log);

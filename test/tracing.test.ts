@@ -93,6 +93,23 @@ t.test('what goes out is below the request it is for, and only its host is told'
   t.ok(byRequest.includes('POST /sign-in/:uid/company: GET'), 'its discovery');
 });
 
+t.test(
+  'a request that waits for the keys shows it, and no trace is made of those who read them by themselves',
+  async (t) => {
+    const { app, collector } = await startTraced(t);
+    const isOfKeys = ({ attributes }: CollectedSpan): boolean =>
+      ['key_holders', 'key_uses', 'signing_keys'].includes(String(attributes['db.collection.name']));
+    // what is read every two seconds may come in between: then nobody has to wait
+    for (let round = 0; round < 5; round += 1) {
+      app.advance(60);
+      await new Agent(app.issuer).get('/authorize');
+    }
+    const spans = await collector.until((all) => all.some(isOfKeys));
+    for (const span of spans.filter(isOfKeys))
+      t.equal(pathOf(span, spans).at(-1), 'GET /authorize', span.name);
+  },
+);
+
 t.test('a job that did something is a trace, one that found nothing is none', async (t) => {
   const { app, collector } = await startTraced(t);
   await app.runJob('mail'); // the demo has some

@@ -21,6 +21,7 @@ import { listen, type Listener } from '../db/listen.ts';
 import { DatabaseTrouble } from '../db/trouble.ts';
 import { Failure } from '../kernel/failures.ts';
 import { addSeconds, earliest } from '../kernel/time.ts';
+import type { Tracer } from '../kernel/tracer.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
 import { createEnginePages, type EngineHtml } from './pages.ts';
 import { createEngine, type Engine, type ServedDocument } from './provider.ts';
@@ -89,12 +90,14 @@ interface EnginesOptions {
   readonly databaseUrl: string;
   readonly html: EngineHtml;
   readonly rings: KeyRings;
+  /** For the reading of keys that a request waits for; that of the clock and of news belongs to nothing. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** Begins with the keys the database has now. `close` ends the listening. */
 export async function openEngines(
   ctx: Context,
-  { databaseUrl, html, rings }: EnginesOptions,
+  { databaseUrl, html, rings, tracer }: EnginesOptions,
 ): Promise<Engines> {
   // of its own: in the pool it would wait behind all the requests that wait for it
   const db = connect(databaseUrl, {
@@ -102,6 +105,7 @@ export async function openEngines(
     // whoever waits for the keys can wait for nothing else: what is this slow is as good as gone
     waitSeconds: 2,
     statementSeconds: 2,
+    tracer,
     onError: (err) => ctx.log.warn({ err }, 'lost the database connection of the signing keys'),
   });
   const clients = createClientCache(ctx, () => listener.isListening());
