@@ -68,6 +68,8 @@ export interface FloodFinding {
   readonly capacity: number;
   readonly idle: Latency;
   readonly storm: Latency;
+  /** While as many requests a second went to the server of trivial things: what sending them costs the machine. */
+  readonly elsewhere: Latency;
   readonly lookedAt: number;
   readonly turnedAway: number;
   /** Of those turned away, without a Retry-After; and anything that is neither. */

@@ -7,6 +7,7 @@ import { MigrationRefused } from './db/grants.ts';
 import { waitForDatabase } from './db/health.ts';
 import { DatabaseTrouble } from './db/trouble.ts';
 import { createLog } from './log.ts';
+import { giveBackStartMemory } from './start-memory.ts';
 import { letEventLoopGoFirst } from './thread-pool.ts';
 
 /** Until there is something to drain. Nothing ends the first process of a container by a signal that it does not hear. */
@@ -46,6 +47,7 @@ async function start(config: Config): Promise<void> {
     await database.stop();
   });
   for (const signal of signals) process.off(signal, endAtOnce);
+  giveBackStartMemory();
   await server.listen({ port: config.port, host: config.host });
   await letEventLoopGoFirst();
   log.info(`ready at ${config.issuer}`);

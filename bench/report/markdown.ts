@@ -150,7 +150,7 @@ function others(of: Of): string {
   const lines = [
     ...of('flood').map(
       (flood) =>
-        `- **Flood**: ${number(flood.offered)} tries a second were offered, ${number(flood.capacity)} can be hashed. ${number(flood.lookedAt)} were looked at, ${number(flood.turnedAway)} turned away, the slowest after ${ms(flood.slowestRefusalMs)}. Tokens meanwhile: p50 ${ms(flood.storm.p50Ms)}, p99 ${ms(flood.storm.p99Ms)}; idle ${ms(flood.idle.p50Ms)}, ${ms(flood.idle.p99Ms)}. Memory ${mebibytes(flood.residentBefore)} before, ${mebibytes(flood.residentPeak)} at its peak, ${mebibytes(flood.residentAfter)} after.`,
+        `- **Flood**: ${number(flood.offered)} tries a second were offered, ${number(flood.capacity)} can be hashed. ${number(flood.lookedAt)} were looked at, ${number(flood.turnedAway)} turned away, the slowest after ${ms(flood.slowestRefusalMs)}. Tokens meanwhile: p50 ${ms(flood.storm.p50Ms)}, p99 ${ms(flood.storm.p99Ms)}; idle ${ms(flood.idle.p50Ms)}, ${ms(flood.idle.p99Ms)}; while as many requests went to a trivial route instead ${ms(flood.elsewhere.p50Ms)}, ${ms(flood.elsewhere.p99Ms)}. Memory ${mebibytes(flood.residentBefore)} before, ${mebibytes(flood.residentPeak)} at its peak, ${mebibytes(flood.residentAfter)} after.`,
     ),
     ...of('lag').map(
       (lag) =>

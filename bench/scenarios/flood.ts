@@ -30,6 +30,10 @@ export const floodScenario: Scenario = {
     const during = await openLoop(tokens, { perSecond: tokensPerSecond, ms });
     const { failed: other } = await flooding;
     const residentPeak = await memory.stop();
+    const trivial = await besidePlain(bench, 'trivial Fastify route', '/ready');
+    const sending = openLoop(trivial.operation, { perSecond: offered, ms });
+    const elsewhere = await openLoop(tokens, { perSecond: tokensPerSecond, ms });
+    await sending;
     return [
       {
         kind: 'flood',
@@ -37,6 +41,7 @@ export const floodScenario: Scenario = {
         capacity,
         idle: latencyOf(idle),
         storm: latencyOf(during),
+        elsewhere: latencyOf(elsewhere),
         ...storm.seen,
         other,
         residentBefore,

@@ -53,9 +53,15 @@ export function setRetryAfter(reply: FastifyReply, status: number, failure: Fail
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   void reply.status(problem.status);
-  if (wantsHtml(request)) return sendPage(reply, errorPage(problem, localeOf(request)));
+  if (wantsHtml(request)) return sendPage(reply, errorPage(problem, localeOf(request), signInOf(request)));
   // as text: whatever failed while an answer was made into JSON must not fail again, past us
   return varies(reply).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** The page of the sign-in that a form was sent from: it stands as it stood. */
+function signInOf({ routeOptions, params }: FastifyRequest): string | undefined {
+  if (!routeOptions.url?.startsWith('/sign-in/:uid/')) return undefined;
+  return `/sign-in/${encodeURIComponent((params as { uid: string }).uid)}`;
 }
 
 /** A failure as its problem; without one, a bare 500. */

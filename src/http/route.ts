@@ -72,12 +72,10 @@ export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route
       schema,
       ...(bodyLimit !== undefined && { bodyLimit }),
       // before the body is read: a request of another site is not even parsed
-      ...(fromOwnPagesOnly.has(access) &&
-        method === 'POST' && { onRequest: async (req) => assertSameOrigin(ctx.config, req) }),
-      ...(before && {
-        onRequest: (request, reply) =>
-          patiently(request, route, () => before(requestContext(ctx, request), { request, reply })),
-      }),
+      onRequest: [
+        ...(fromOwnPagesOnly.has(access) && method === 'POST' ? [ownPagesOnly(ctx)] : []),
+        ...(before ? [asked(ctx, route, before)] : []),
+      ],
       handler: (request, reply) => {
         const input = { params: request.params, query: request.query, body: request.body };
         return patiently(request, route, () =>
@@ -87,6 +85,17 @@ export function mount(app: FastifyInstance, ctx: Context, routes: readonly Route
     };
     app.route(options);
   }
+}
+
+type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+function ownPagesOnly({ config }: Context): Hook {
+  return async (request) => assertSameOrigin(config, request);
+}
+
+function asked(ctx: Context, route: Route, before: NonNullable<Route['before']>): Hook {
+  return (request, reply) =>
+    patiently(request, route, () => before(requestContext(ctx, request), { request, reply }));
 }
 
 /** The context of one request: its log lines and its events name it. */

@@ -13,8 +13,11 @@ export interface ShownProblem {
   readonly case_id?: string | undefined;
 }
 
-/** Says what happened in the person's language, and to whoever looks into it what the program would have been told. */
-export function errorPage(problem: ShownProblem, locale: string): Page {
+/**
+ * Says what happened in the person's language, and to whoever looks into it what the program would have been told.
+ * `retryAt` is the page to try it again from, where there is one.
+ */
+export function errorPage(problem: ShownProblem, locale: string, retryAt?: string): Page {
   const { code, status, detail, instance, case_id: caseId } = problem;
   const t = texts(locale);
   const title = failureTitle(code, t);
@@ -23,6 +26,7 @@ export function errorPage(problem: ShownProblem, locale: string): Page {
     { title, locale, help: { about: caseId ?? requestId } },
     html`<h1>${title}</h1>
       <p>${status >= 500 || status === 429 ? t.errorLater : t.errorBack}</p>
+      ${retryAt !== undefined && html`<a class="button secondary" id="retry" href="${retryAt}">${t.tryAgain}</a>`}
       ${caseId !== undefined && caseNote(caseId, code, t)}
       <p class="case" id="error" data-code="${code}">
         ${t.requestId} <code>${requestId}</code>

@@ -16,7 +16,8 @@ import { texts } from './text/texts.ts';
 
 /** `problem` is what stops the step itself from being shown: that the service is busy, say. */
 export function stepPage(step: Step, locale: string, problem?: ShownProblem): Page {
-  if (problem && step.step !== 'expired') return errorPage(problem, locale);
+  if (problem && step.step !== 'expired')
+    return errorPage(problem, locale, 'interaction' in step ? `/sign-in/${step.interaction}` : undefined);
   const t = texts(locale);
   switch (step.step) {
     case 'identify':

@@ -201,6 +201,7 @@ function pagesOf(data: Data): Record<string, Page[]> {
         errorPage(
           { code: failure, status, detail: data('detail'), instance: data('id'), case_id: data('case') },
           locale,
+          status === 500 ? data('retry') : undefined,
         ),
       ),
     ),

@@ -23,7 +23,7 @@ export {
   mergeEvidence,
   wayOf,
 } from './evidence.ts';
-export { hashPassword } from './password.ts';
+export { assertRoomToHash, hashPassword } from './password.ts';
 export { judgePassword, type PasswordContext, type PasswordProblem } from './password-policy.ts';
 export { knownBrowserSeconds, rememberBrowser } from './known-browser.ts';
 export { deletePassword, hasPassword, holdPasswordOf, updatePassword } from './queries.ts';

@@ -13,6 +13,8 @@ import { uidParams, visitSignIn } from './visit.ts';
 export interface ActionDefinition<Body extends z.ZodType> {
   readonly name: string;
   readonly body?: Body;
+  /** Whether anything can be done at all, asked before the sign-in is: who is refused here learns no step. */
+  readonly before?: (ctx: Context) => Promise<void>;
   readonly transition: (
     ctx: Context,
     signIn: SignIn,
@@ -25,12 +27,14 @@ export function actionRoute<Body extends z.ZodType>(
   engine: () => Engine,
   action: ActionDefinition<Body>,
 ): Route {
+  const { before } = action;
   const schema = { params: uidParams, ...(action.body && { body: action.body }) };
   return defineRoute({
     method: 'POST',
     url: `/sign-in/:uid/${action.name}`,
     access: 'interaction',
     schema,
+    ...(before && { before }),
     handler: async (ctx, input, wire) => {
       const { params, body } = input as { params: { uid: string }; body: z.output<Body> };
       return visitSignIn({ ...wire, engine: engine(), ctx, uid: params.uid }, async (opened) => {

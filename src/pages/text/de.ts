@@ -41,6 +41,7 @@ export const de: Texts = {
     'Es gab zu viele falsche Versuche. Warten Sie ein wenig, oder legen Sie ein neues Passwort fest.',
 
   errorBack: 'Gehen Sie zurück zu der Anwendung, von der Sie kommen, und beginnen Sie dort neu.',
+  tryAgain: 'Noch einmal versuchen',
   errorLater:
     'Warten Sie einen Augenblick und versuchen Sie es noch einmal. Hilft das nicht, nennen Sie dem Support die Nummer unten.',
   failures: {

@@ -42,6 +42,7 @@ export const en = {
 
   // what a page says of each failure; JSON has the titles of kernel/failures.ts
   errorBack: 'Go back to the application you came from and start again there.',
+  tryAgain: 'Try again',
   errorLater: 'Wait a moment and try again. If it goes on, tell whoever helps you the number below.',
   failures: {
     action_not_available: 'This cannot be done at this point',

@@ -40,6 +40,7 @@ export const es: Texts = {
   throttled: 'Ha habido demasiados intentos fallidos. Espere un poco o establezca una contraseña nueva.',
 
   errorBack: 'Vuelva a la aplicación de la que viene y empiece allí de nuevo.',
+  tryAgain: 'Intentar de nuevo',
   errorLater:
     'Espere un momento e inténtelo de nuevo. Si el problema continúa, indique a quien le ayude el número que aparece abajo.',
   failures: {

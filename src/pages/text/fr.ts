@@ -42,6 +42,7 @@ export const fr: Texts = {
   throttled: 'Il y a eu trop d’essais erronés. Attendez un peu, ou définissez un nouveau mot de passe.',
 
   errorBack: 'Retournez à l’application d’où vous venez et recommencez.',
+  tryAgain: 'Réessayer',
   errorLater:
     'Attendez un instant et réessayez. Si le problème persiste, indiquez le numéro ci-dessous à la personne qui vous aide.',
   failures: {
