@@ -7,7 +7,8 @@ import { operatorScopes } from '../../src/core/clients/clients.ts';
 import { operations } from '../../src/http/admin.ts';
 import type { AnyOperation } from '../../src/http/admin/operation.ts';
 import type { AccountId } from '../../src/kernel/ids.ts';
-import { everythingOf, globalMakers, makers } from '../support/admin-world.ts';
+import { idsFor, missing, paramsOf, send } from '../support/admin-calls.ts';
+import { everythingOf, makers } from '../support/admin-world.ts';
 import {
   type Api,
   type ApiAnswer,
@@ -17,25 +18,8 @@ import {
   signInToApi,
 } from '../support/api.ts';
 import { startApp, type TestApp } from '../support/app.ts';
-import { makeAccount, makeMember, makeSelfClient, makeUser } from '../support/make.ts';
+import { makeMember, makeSelfClient, makeUser } from '../support/make.ts';
 import { type Ids, rows } from './matrix-rows.ts';
-
-/** A well-formed id of nothing. */
-const missing: Readonly<Record<string, string>> = {
-  account_id: `acc_${'0'.repeat(26)}`,
-  user_id: `usr_${'0'.repeat(26)}`,
-  seat_id: `sea_${'0'.repeat(26)}`,
-  request_id: `srq_${'0'.repeat(26)}`,
-  invitation_id: `inv_${'0'.repeat(26)}`,
-  domain_id: `dom_${'0'.repeat(26)}`,
-  connection_id: `con_${'0'.repeat(26)}`,
-  product_id: `prd_${'0'.repeat(26)}`,
-  mail_id: `mail_${'0'.repeat(26)}`,
-  identity_id: `idn_${'0'.repeat(26)}`,
-  client_id: 'nobody',
-  kid: 'nothing',
-  session_id: 'nothing',
-};
 
 /** Only what another account's things are worth: for each predicate that is taken away in turn, see scripts/. */
 const isBrief = process.env['MATRIX'] === 'tenants';
@@ -164,10 +148,6 @@ async function assertMissing(t: Tap, operation: AnyOperation, { api, own }: Sent
 
 type Tap = Pick<typeof t, 'equal'>;
 
-function paramsOf({ url }: AnyOperation): string[] {
-  return [...url.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
-}
-
 function nested(operation: AnyOperation): string[] {
   return paramsOf(operation).filter((name) => name !== 'account_id');
 }
@@ -175,35 +155,6 @@ function nested(operation: AnyOperation): string[] {
 /** Without what names the request. */
 function bare({ status, text }: ApiAnswer): string {
   return `${status} ${text.replace(/"urn:doorward:request:[^"]*"/, '')}`;
-}
-
-async function send(api: Api, operation: AnyOperation, ids: Ids): Promise<ApiAnswer> {
-  const path = operation.url.replaceAll(
-    /\{(\w+)\}/g,
-    (_all, name: string) => ids[name] ?? missing[name] ?? '',
-  );
-  const body = rows[operation.id]?.body?.(ids);
-  const { type } = rows[operation.id] ?? {};
-  const headers = type === undefined ? {} : { 'content-type': type };
-  return api.send(operation.method, path, body === undefined ? {} : { body, headers });
-}
-
-/** New things for one call: of the account where the address names one, else of nobody's. */
-async function idsFor(
-  app: TestApp,
-  operation: AnyOperation,
-  [accountId, twin]: readonly [AccountId, AccountId?],
-): Promise<Ids> {
-  const isBound = operation.url.includes('{account_id}');
-  const { endsAccount, needs = [], prepare } = rows[operation.id] ?? {};
-  const ids: Record<string, string> = { account_id: endsAccount ? await makeAccount(app.ctx) : accountId };
-  for (const name of [...paramsOf(operation), ...needs]) {
-    if (name === 'account_id') continue;
-    const make = isBound ? makers[name] : (globalMakers[name] ?? makers[name]);
-    ids[name] = make ? await make(app, accountId, twin) : (missing[name] ?? '');
-  }
-  await prepare?.(app, ids);
-  return ids;
 }
 
 async function makeWorld(app: TestApp) {

@@ -362,7 +362,7 @@ t.test('requiring names one or two admins who keep their password', async (t) =>
   t.same((await eventsOf(connectionId)).filter((type) => /glass|required/.test(type)).sort(), [
     ...['break_glass.named', 'break_glass.named', 'break_glass.named'],
     ...['break_glass.withdrawn', 'break_glass.withdrawn'],
-    ...['connection.required', 'connection.required'],
+    'connection.required',
   ]);
 });
 
@@ -503,7 +503,7 @@ t.test('of changes that meet, each sees what the one before has done', async (t)
   const types = await eventsOf(connectionId);
   const afterEdit = types.slice(types.indexOf('connection.changed'));
   t.notOk(afterEdit.includes('connection.required'), 'nothing is required that is untested');
-  t.equal(types.filter((type) => type === 'connection.required').length, won.filter(Boolean).length);
+  t.equal(types.filter((type) => type === 'connection.required').length, won.includes(true) ? 1 : 0, 'once');
 
   const racing = await makeSaml(ctx, connection.accountId);
   await Promise.all(

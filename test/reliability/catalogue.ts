@@ -29,7 +29,10 @@ export const catalogue: Readonly<Record<string, Fault>> = {
   'RL-13': { what: 'a disk is full, and nobody reads the log' },
   'RL-14': { what: 'a flood of sign-ins' },
   'RL-15': { what: 'everybody comes at once, and every cache is empty' },
-  'RL-16': { what: 'replies are lost', quick: ['lost-replies.test.ts'] },
+  'RL-16': {
+    what: 'replies are lost',
+    quick: ['lost-replies.test.ts', 'lost-changes.test.ts', 'lost-recovery.test.ts'],
+  },
   'RL-17': { what: 'the mail server is down, slow, or lies' },
   'RL-18': { what: "a company's identity provider is down, slow, or lies" },
   'RL-19': { what: 'receivers of logout notices are down or slow' },

@@ -414,9 +414,8 @@ t.test('recovery', async (t) => {
     app.advance(3600);
     const request = { handle: 'h', clientId: undefined, locale: 'en' };
     const ask = (n: number) =>
-      requestPasswordReset(
-        { ...ctx, origin: { ip: `10.0.${n >> 8}.${n & 255}` } },
-        { ...request, email: `nobody-${n}@example.test` },
+      inTransaction({ ...ctx, origin: { ip: `10.0.${n >> 8}.${n & 255}` } }, (tx) =>
+        requestPasswordReset(tx, { ...request, email: `nobody-${n}@example.test` }),
       ).catch((error: unknown) => (error as Failure).code);
     const answers: unknown[] = [];
     // not all at once: more than stand in line for a connection would be turned away without being counted

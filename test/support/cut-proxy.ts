@@ -8,11 +8,13 @@ export interface CutProxy {
   cutAfter(sent: string | RegExp): void;
   /** How often that was. */
   readonly cuts: number;
+  /** What nobody has got of the last answer that was cut off: its first piece. */
+  readonly lost: string;
 }
 
 export async function startCutProxy(t: Test, target: Target): Promise<CutProxy> {
   let pending: string | RegExp | undefined;
-  let cuts = 0;
+  let [cuts, lost] = [0, ''];
   const { port } = await startRelay(t, {
     target: () => target,
     join(near, far) {
@@ -30,8 +32,10 @@ export async function startCutProxy(t: Test, target: Target): Promise<CutProxy> 
         far.write(bytes);
       });
       far.on('data', (bytes) => {
-        if (isLost) far.destroy();
-        else near.write(bytes);
+        if (isLost) {
+          lost = bytes.toString();
+          far.destroy();
+        } else near.write(bytes);
       });
     },
   });
@@ -42,6 +46,9 @@ export async function startCutProxy(t: Test, target: Target): Promise<CutProxy> 
     },
     get cuts() {
       return cuts;
+    },
+    get lost() {
+      return lost;
     },
   };
 }

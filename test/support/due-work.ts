@@ -132,7 +132,8 @@ async function oweNotices(t: Test, { ctx }: Fleet): Promise<DueWork> {
 async function askForResets(_t: Test, { ctx }: Fleet): Promise<DueWork> {
   for (let index = 0; index < many; index += 1) {
     const { email } = await makeUser(ctx);
-    await requestPasswordReset(ctx, { email, handle: `handle-${index}`, clientId: undefined, locale: 'en' });
+    const request = { email, handle: `handle-${index}`, clientId: undefined, locale: 'en' };
+    await inTransaction(ctx, (tx) => requestPasswordReset(tx, request));
   }
   const effects = async () => {
     const links = await ctx.db.selectFrom('passwordResets').select('requestId').execute();

@@ -4,7 +4,7 @@ import { Failure } from '../../kernel/failures.ts';
 import type { DomainId } from '../../kernel/ids.ts';
 import { recordEvent } from '../audit/audit.ts';
 import type { Change } from './life-cycle.ts';
-import { deleteBinding, upsertBinding } from './life-cycle-queries.ts';
+import { deleteBinding, isBoundSo, upsertBinding } from './life-cycle-queries.ts';
 import { getLockedConnection } from './lock.ts';
 
 export interface NewBinding extends Change {
@@ -15,12 +15,13 @@ export interface NewBinding extends Change {
   readonly addresses?: readonly EmailAddress[];
 }
 
-/** From now on the domain leads there, once it is proven. Failure `not_found` for a domain that is not the account's. */
+/** From now on the domain leads there, once it is proven. Idempotent. Failure `not_found` for a domain that is not the account's. */
 export async function bindDomain(tx: Tx, { by, ...binding }: NewBinding): Promise<void> {
   const { connectionId, domainId, priority = 0, addresses = null } = binding;
   const { accountId } = await getLockedConnection(tx, binding);
   if (addresses && (addresses.length === 0 || addresses.length > 1000))
     throw new Failure('invalid_input', { fields: { addresses: 'has not 1 to 1000 entries' } });
+  if (await isBoundSo(tx.db, { connectionId, domainId, priority, addresses })) return;
   if (!(await upsertBinding(tx, accountId, { connectionId, domainId, priority, addresses })))
     throw new Failure('not_found');
   const details = { connection_id: connectionId, domain_id: domainId, priority, people: addresses?.length };

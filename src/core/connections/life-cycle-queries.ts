@@ -138,6 +138,16 @@ export async function upsertBinding(tx: Tx, accountId: AccountId, binding: Bindi
   return result.numAffectedRows === 1n;
 }
 
+/** Whether it stands there already, as it is; by connection_domains_pkey and domains_pkey. Ask under the connection's lock. */
+export async function isBoundSo(db: Db, binding: Binding): Promise<boolean> {
+  const { connectionId, domainId, priority, addresses } = binding;
+  const { rows } = await sql`
+    select from connection_domains b join domains d on d.id = b.domain_id and d.state <> 'released'
+    where b.connection_id = ${connectionId} and b.domain_id = ${domainId}
+      and b.priority = ${priority} and b.addresses is not distinct from ${addresses}::text[]`.execute(db);
+  return rows.length > 0;
+}
+
 /** By connection_domains_pkey. */
 export async function deleteBinding(
   tx: Tx,

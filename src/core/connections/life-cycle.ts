@@ -1,7 +1,8 @@
 /**
  * From draft to required. Every change locks the connection first, so that of changes that meet the second sees what
- * the first has done, and leaves an event in the same transaction.
+ * the first has done, and leaves an event in the same transaction; what is so already changes nothing, and leaves none.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Tx } from '../../context.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import { Failure } from '../../kernel/failures.ts';
@@ -39,6 +40,7 @@ export async function pilotConnection(
   if (emails.length === 0 || emails.length > 1000)
     throw new Failure('invalid_input', { fields: { emails: 'has not 1 to 1000 entries' } });
   const pilotEmails = [...new Set(emails)];
+  if (connection.state === 'pilot' && isDeepStrictEqual(pilotEmails, connection.pilotEmails)) return;
   await updateConnection(tx, connection.id, { state: 'pilot', pilotEmails });
   // how many, and not who: the audit trail names no address
   await note(tx, connection, { type: 'connection.piloted', by: change.by, people: pilotEmails.length });
@@ -47,6 +49,7 @@ export async function pilotConnection(
 /** Everybody whose address leads there is sent there; the password goes on working. */
 export async function enableConnection(tx: Tx, change: Change): Promise<void> {
   const connection = await getTestedConnection(tx, change);
+  if (connection.state === 'enabled') return;
   await updateConnection(tx, connection.id, { state: 'enabled', pilotEmails: [] });
   await note(tx, connection, { type: 'connection.enabled', by: change.by });
 }
@@ -74,6 +77,7 @@ export async function requireConnection(
   const since = addSeconds(tx.now(), -proofSeconds);
   if (!(await hasAdminSignedIn(tx.db, { connectionId, since }))) throw new Failure('admin_sign_in_missing');
   await nameBreakGlass(tx, connection, { userIds: breakGlass, by: change.by });
+  if (state === 'required') return;
   await updateConnection(tx, connectionId, { state: 'required' });
   await note(tx, connection, { type: 'connection.required', by: change.by });
 }
@@ -101,6 +105,7 @@ async function nameBreakGlass(
 /** Nobody comes in by it any more, those on their way neither. Everything it knows is kept. */
 export async function disableConnection(tx: Tx, change: Change): Promise<void> {
   const connection = await getLockedConnection(tx, change);
+  if (connection.state === 'disabled') return;
   const revision = connection.revision + 1;
   await updateConnection(tx, connection.id, { state: 'disabled', pilotEmails: [], revision });
   await note(tx, connection, { type: 'connection.disabled', by: change.by });

@@ -72,7 +72,9 @@ export async function claimDomain(tx: Tx, { accountId, name: text, actor }: Clai
 export async function vouchForDomain(tx: Tx, claim: Claim): Promise<Domain> {
   const { name, ...key } = await claimDomain(tx, claim);
   await lockName(tx, name);
-  const { id, verifiedAt } = await getLocked(tx, key);
+  const claimed = await getLocked(tx, key);
+  const { id, verifiedAt, state, nextCheckAt } = claimed;
+  if (state === 'verified' && nextCheckAt === null) return claimed;
   const owner = await lockOwner(tx, name);
   if (owner && owner.id !== id) throw new Failure('already_exists');
   const proof = { verifiedAt: verifiedAt ?? tx.now(), firstMissedAt: null, misses: 0, nextCheckAt: null };

@@ -22,7 +22,7 @@ export {
 export { announceKeyChange, keysChangedChannel } from './make.ts';
 export { type KeyTimes, type SigningAlg, signingAlgs } from './queries.ts';
 export { retireSigningKey } from './retire.ts';
-export { replaceOldKeys, rotateSigningKeys } from './rotate.ts';
+export { prepareRotation, replaceOldKeys, rotateSigningKeys, rotateTo } from './rotate.ts';
 
 /**
  * Makes the first key of each algorithm where there is none. Of replicas that start at once one makes them: keys are

@@ -29,22 +29,40 @@ export interface Rotation {
  * as anything it signs may count. Nothing is made where there is a next key; with `now` that key is withdrawn. Of callers
  * at once one makes the key. Answers the keys that sign next, with `now` those that sign.
  */
-export async function rotateSigningKeys(
+export async function rotateSigningKeys(ctx: Context, rotation: Rotation = {}): Promise<KeyDescription[]> {
+  const prepared = await prepareRotation(ctx, rotation);
+  return inTransaction(ctx, (tx) => rotateTo(tx, prepared));
+}
+
+export interface PreparedRotation {
+  readonly algs: readonly SigningAlg[];
+  readonly made: readonly MadeKey[];
+  readonly circumstances: Circumstances;
+}
+
+/** Makes the keys: a second of work for RSA, which holds no transaction open. */
+export async function prepareRotation(
   ctx: Context,
-  { alg, now: atOnce = false }: Rotation = {},
-): Promise<KeyDescription[]> {
+  { alg, now: atOnce = false }: Rotation,
+): Promise<PreparedRotation> {
   const algs = signingAlgs.filter((each) => alg === undefined || alg === each);
   const before = await listKeys(ctx.db, ctx.now());
   const due = algs.filter((each) => atOnce || !keyThatIs('next', { keys: before, alg: each }));
   const made = await Promise.all(due.map(generateSigningKey));
-  return inTransaction(ctx, async (tx) => {
-    await lockKeys(tx);
-    for (const key of made) await succeed(tx, key, { before, atOnce });
-    const keys = await listKeys(tx.db, tx.now());
-    return algs.flatMap(
-      (each) => keyThatIs('next', { keys, alg: each }) ?? keyThatIs('current', { keys, alg: each }) ?? [],
-    );
-  });
+  return { algs, made, circumstances: { before, atOnce } };
+}
+
+/** Rotates to the keys that were made: see `rotateSigningKeys`. */
+export async function rotateTo(
+  tx: Tx,
+  { algs, made, circumstances }: PreparedRotation,
+): Promise<KeyDescription[]> {
+  await lockKeys(tx);
+  for (const key of made) await succeed(tx, key, circumstances);
+  const keys = await listKeys(tx.db, tx.now());
+  return algs.flatMap(
+    (each) => keyThatIs('next', { keys, alg: each }) ?? keyThatIs('current', { keys, alg: each }) ?? [],
+  );
 }
 
 interface Circumstances {

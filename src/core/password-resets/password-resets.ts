@@ -51,22 +51,20 @@ export interface ResetRequest {
  * Stores a request, for any address alike: the same statements, whether or not there is such a user. Answers the address
  * in its canonical form. Failures `invalid_input`, `throttled`.
  */
-export async function requestPasswordReset(ctx: Context, request: ResetRequest): Promise<EmailAddress> {
+export async function requestPasswordReset(tx: Tx, request: ResetRequest): Promise<EmailAddress> {
   const email = parseEmail(request.email);
   if (!email) throw new Failure('invalid_input', { fields: { email: 'is not an email address' } });
-  const { secretKeys } = ctx.config;
-  const id = newId('prr', ctx.now());
+  const { secretKeys } = tx.config;
+  const id = newId('prr', tx.now());
   const recipientHash = hashRecipient(secretKeys, email);
   const sealed = seal(secretKeys, email, emailPlace(id));
-  await inTransaction(ctx, async (tx) => {
-    await countRequest(tx);
-    const emailSealed = (await countMail(tx, recipientHash)) ? sealed : null;
-    const handleHash = hashToken(request.handle);
-    const { clientId = null, locale } = request;
-    await insertRequest(tx, { id, handleHash, recipientHash, emailSealed, clientId, locale });
-    const details = { request_id: id };
-    await recordEvent(tx, { type: 'password_reset.requested', clientId: request.clientId, details });
-  });
+  await countRequest(tx);
+  const emailSealed = (await countMail(tx, recipientHash)) ? sealed : null;
+  const handleHash = hashToken(request.handle);
+  const { clientId = null, locale } = request;
+  await insertRequest(tx, { id, handleHash, recipientHash, emailSealed, clientId, locale });
+  const details = { request_id: id };
+  await recordEvent(tx, { type: 'password_reset.requested', clientId: request.clientId, details });
   return email;
 }
 

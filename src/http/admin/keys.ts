@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { type KeyDescription, listKeys, retireSigningKey, rotateSigningKeys } from '../../core/keys/keys.ts';
+import {
+  type KeyDescription,
+  listKeys,
+  prepareRotation,
+  retireSigningKey,
+  rotateTo,
+} from '../../core/keys/keys.ts';
 import { type AnyOperation, changing, reading } from './operation.ts';
 import { shownTime, shownTimeOrNull, time } from './schemas.ts';
 
@@ -49,7 +55,7 @@ export const keyOperations: readonly AnyOperation[] = [
     answer: keys,
     handler: async (ctx) => ({ items: (await listKeys(ctx.db, ctx.now())).map(show) }),
   }),
-  reading({
+  changing({
     id: 'rotateKeys',
     method: 'POST',
     url: '/keys/rotate',
@@ -60,7 +66,8 @@ export const keyOperations: readonly AnyOperation[] = [
     access: write,
     body: z.strictObject({ alg: alg.optional(), now: z.boolean().optional() }),
     answer: keys,
-    handler: async (ctx, { body }) => ({ items: (await rotateSigningKeys(ctx, body)).map(show) }),
+    prepare: (ctx, { body }) => prepareRotation(ctx, body),
+    change: async (tx, _input, { prepared }) => ({ items: (await rotateTo(tx, prepared)).map(show) }),
   }),
   changing({
     id: 'retireKey',

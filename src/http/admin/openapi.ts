@@ -26,7 +26,8 @@ that is not there.
 * **Refusals** are \`application/problem+json\` (RFC 9457) with a stable \`code\`.
 * **Lists** come in pages: pass \`next_cursor\` as \`cursor\`, with the same filters.
 * **Changes** can be guarded against lost updates: send the \`ETag\` you have read as \`If-Match\`.
-* **Repeats** are safe: a POST with an \`Idempotency-Key\` is done once, and answered alike for 24 hours.
+* **Repeats** are safe: a POST with an \`Idempotency-Key\` is done once, and answered alike for 24 hours. Where
+  none is taken, and of the other methods, a repeat changes nothing more, or is refused because it is done.
 * **PATCH** is a JSON Merge Patch (RFC 7396): what is left out stays as it is, null clears.
 * **Times** are RFC 3339, in UTC.`;
 

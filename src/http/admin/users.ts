@@ -84,7 +84,10 @@ function refOf({ account_id: accountId, user_id: userId }: MemberParams) {
 const current = async (tx: Tx, { params }: { params: MemberParams }) =>
   show(await getLockedMember(tx, refOf(params)));
 
-async function getMember({ db, now }: Pick<Context, 'db' | 'now'>, params: MemberParams): Promise<Member> {
+async function getMember(
+  { db, now }: Pick<Context | Tx, 'db' | 'now'>,
+  params: MemberParams,
+): Promise<Member> {
   const found = await findMember(db, refOf(params), now());
   if (!found) throw new Failure('not_found');
   return found;
@@ -205,7 +208,7 @@ export const userOperations: readonly AnyOperation[] = [
       else await endSessionsInAccount(tx, { ...refOf(params), reason: 'ended_by_admin' });
     },
   }),
-  reading({
+  changing({
     ...one,
     id: 'sendPasswordReset',
     method: 'POST',
@@ -217,11 +220,11 @@ export const userOperations: readonly AnyOperation[] = [
     status: 202,
     answer: z.strictObject({ status: z.literal('requested') }),
     failures: ['throttled'],
-    handler: async (ctx, { params }) => {
-      const { email, locale } = await getMember(ctx, params);
+    change: async (tx, { params }) => {
+      const { email, locale } = await getMember(tx, params);
       // nobody types a code for it: the handle of the browser that asks is thrown away
       const handle = newToken().token;
-      await requestPasswordReset(ctx, { email, handle, clientId: undefined, locale: locale ?? 'en' });
+      await requestPasswordReset(tx, { email, handle, clientId: undefined, locale: locale ?? 'en' });
       return { status: 'requested' as const };
     },
   }),

@@ -1,6 +1,6 @@
 /** Forgot password, first half: the address is asked for, and the mail's code is taken. */
 import { z } from 'zod';
-import type { Context } from '../../context.ts';
+import { type Context, inTransaction } from '../../context.ts';
 import {
   exchangeResetCode,
   requestPasswordReset,
@@ -90,7 +90,8 @@ async function ask(
   // a browser keeps its handle: the code of a mail that is on its way still counts after asking again
   const handle = before?.handle ?? newToken().token;
   const locale = localeOf(wire);
-  const email = await requestPasswordReset(ctx, { email: typed.email, handle, clientId, locale });
+  const request = { email: typed.email, handle, clientId, locale };
+  const email = await inTransaction(ctx, (tx) => requestPasswordReset(tx, request));
   const now = ctx.now().getTime();
   const isTooSoon = before?.email === email && now - before.askedAt < resendAfterSeconds * 1000;
   const askedAt = isTooSoon ? before.askedAt : now;
