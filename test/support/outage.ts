@@ -118,6 +118,14 @@ export function watch(origin: string, paths: readonly string[] = databaseFree): 
 
 /** The time that 99 of 100 do not take. */
 export function p99(seen: readonly Seen[]): number {
-  const sorted = seen.map(({ ms }) => ms).sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length * 0.99)] ?? 0;
+  return percentile(
+    seen.map(({ ms }) => ms),
+    0.99,
+  );
+}
+
+/** The value that this part of all of them is not above. */
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.floor(sorted.length * part)] ?? 0;
 }
