@@ -98,9 +98,18 @@ function noteAuthorization(canaries: Canaries, header: string): void {
 function noteText(canaries: Canaries, text: string): void {
   if (text.startsWith('{')) {
     // in JSON `code` is what went wrong; codes of the protocol stand in addresses and forms
-    const { code: _failure, ...members } = JSON.parse(text) as Record<string, unknown>;
+    const { code: _failure, ...members } = parseObject(text);
     noteMembers(canaries, members);
   } else canaries.add('xsrf', /name="xsrf" value="([^"]+)"/.exec(text)?.[1]);
+}
+
+/** Empty for what only looks like it: JSON lines, or what a fault has cut off. */
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
 }
 
 function noteMembers(canaries: Canaries, members: Readonly<Record<string, unknown>>): void {

@@ -10,6 +10,7 @@ import { seedDemoWorld } from '../../src/demo/world.ts';
 import { freePort } from './app.ts';
 import { startBalancer } from './balancer.ts';
 import { pause } from './reliability.ts';
+import { keepLog } from './replica-log.ts';
 import { openContext } from './replicas.ts';
 import { type SqlWire, startSqlWire, type Verdict } from './sql-wire.ts';
 
@@ -79,9 +80,13 @@ export interface Own {
 export async function startFleet(t: Test, options: FleetOptions): Promise<Fleet> {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
-  const env = {
+  const keys = {
     SECRET_KEYS: randomBytes(32).toString('base64url'),
     COOKIE_KEYS: randomBytes(32).toString('base64url'),
+  };
+  const log = keepLog(t, keys); // before they are there: it looks when they are gone
+  const env = {
+    ...keys,
     ISSUER: issuer,
     HOST: '127.0.0.1',
     ...options.env,
@@ -90,7 +95,7 @@ export async function startFleet(t: Test, options: FleetOptions): Promise<Fleet>
   if (options.seed !== false) await seedDemoWorld(ctx);
 
   let [armed, seen]: [Moment | undefined, string[] | undefined] = [undefined, undefined];
-  let [kills, output, isOver] = [0, '', false];
+  let [kills, isOver] = [0, false];
   const lost: string[] = [];
   const busy = new Map<number, number>();
   let preferred: Member | undefined;
@@ -124,11 +129,10 @@ export async function startFleet(t: Test, options: FleetOptions): Promise<Fleet>
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     member.process = child;
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => (output = `${output}${text}`.slice(-200_000)));
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', log.add);
     child.once('exit', (code, signal) => {
       const isUnasked = member.isWanted && !isOver && !child.killed;
-      if (isUnasked) faults.push(`replica ${index} ended with ${code ?? signal}: ${output.slice(-2000)}`);
+      if (isUnasked) faults.push(`replica ${index} ended with ${code ?? signal}: ${log.text().slice(-2000)}`);
       member.isReady = false;
       run(index);
     });
@@ -170,7 +174,7 @@ export async function startFleet(t: Test, options: FleetOptions): Promise<Fleet>
   const ready = async (count: number): Promise<void> => {
     const deadline = Date.now() + 60_000;
     while (members.filter(({ isReady }) => isReady).length < count) {
-      if (Date.now() > deadline) throw new Error(`not ready:\n${output}`);
+      if (Date.now() > deadline) throw new Error(`not ready:\n${log.text()}`);
       await pause(5);
     }
   };
@@ -178,7 +182,7 @@ export async function startFleet(t: Test, options: FleetOptions): Promise<Fleet>
   return {
     issuer,
     ctx,
-    output: () => output,
+    output: log.text,
     faults,
     killAt: (moment) => (armed = moment),
     killBusy: () => {

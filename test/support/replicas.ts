@@ -13,6 +13,7 @@ import { createGate } from '../../src/kernel/gate.ts';
 import { freePort, testConfig } from './app.ts';
 import { startBalancer } from './balancer.ts';
 import { until } from './reliability.ts';
+import { keepLog } from './replica-log.ts';
 
 export interface Replicas {
   /** The balancer, and the issuer of all. */
@@ -60,6 +61,7 @@ export async function startReplicas(
     SECRET_KEYS: randomBytes(32).toString('base64url'),
     COOKIE_KEYS: randomBytes(32).toString('base64url'),
   };
+  const log = keepLog(t, keys); // before they are there: it looks when they are gone
   const env = { ...keys, ...settings, ISSUER: issuer, DATABASE_URL: databaseUrl, HOST: '127.0.0.1' };
   const ctx = openContext(t, env);
   if (seed) {
@@ -68,29 +70,24 @@ export async function startReplicas(
   }
   const ports = await Promise.all(Array.from({ length: count }, freePort));
   const balancer = await startBalancer(t, { port: balancerPort, targets: ports }); // at once, while its port is free
-  let output = '';
   const start = (port: number): ChildProcess =>
-    startProcess(
-      t,
-      { ...env, ...envOf(ports.indexOf(port)), PORT: String(port) },
-      (text) => (output += text),
-    );
+    startProcess(t, { ...env, ...envOf(ports.indexOf(port)), PORT: String(port) }, log.add);
   const processes = ports.map(start);
   const origins = ports.map((port) => `http://127.0.0.1:${port}`);
   await atStart?.({ ctx, processes });
   const surviving = origins.filter((_, index) => !processes[index]?.killed);
-  await Promise.all(surviving.map((origin) => isReady(origin, () => output)));
+  await Promise.all(surviving.map((origin) => isReady(origin, log.text)));
   const signal = (index: number, name: NodeJS.Signals): void => void processes[index]?.kill(name);
   const restart = async (index: number): Promise<Ended> => {
     const [before, port] = [processes[index], ports[index]];
     if (!before || port === undefined) throw new Error(`there is no replica ${index}`);
     const ended = await end(before);
     processes[index] = start(port);
-    await isReady(`http://127.0.0.1:${port}`, () => output);
+    await isReady(`http://127.0.0.1:${port}`, log.text);
     await until(() => balancer.ready()[index] === true, { what: 'the balancer knows' });
     return ended;
   };
-  return { issuer, origins: surviving, ctx, output: () => output, signal, restart };
+  return { issuer, origins: surviving, ctx, output: log.text, signal, restart };
 }
 
 async function end(child: ChildProcess): Promise<Ended> {
