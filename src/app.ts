@@ -160,7 +160,7 @@ function backgroundJobs(engines: Engines, mail: MailTransport | undefined): Job[
 /** Hashing may use the processor, but never all of the thread pool that token signing needs as well. */
 function hashGate({ passwordWaitSeconds }: Config) {
   const slots = Math.min(Math.max(1, availableParallelism()), 3);
-  return createGate({ slots, queue: 32 * slots, waitMs: passwordWaitSeconds * 1000 });
+  return createGate({ slots, queue: 20 * slots, waitMs: passwordWaitSeconds * 1000 });
 }
 
 function createServer(config: Config, log: Logger): FastifyInstance {

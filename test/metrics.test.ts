@@ -161,7 +161,7 @@ t.test('the gate of the hashes shows who is in, who waits and who was turned awa
   let open = (): void => undefined;
   const blocked = new Promise<void>((resolve) => (open = resolve));
   const { slots } = hashGate.load();
-  const all = Array.from({ length: 33 * slots + 5 }, () => hashGate.run(() => blocked));
+  const all = Array.from({ length: 21 * slots + 5 }, () => hashGate.run(() => blocked));
   const settled = Promise.allSettled(all);
   await soon();
   const numbers = await scrape(app.origin);
@@ -169,7 +169,7 @@ t.test('the gate of the hashes shows who is in, who waits and who was turned awa
   await settled;
   t.equal(numbers.get('doorward_hash_gate_slots'), slots);
   t.equal(numbers.get('doorward_hash_gate_busy'), slots);
-  t.equal(numbers.get('doorward_hash_gate_waiting'), 32 * slots);
+  t.equal(numbers.get('doorward_hash_gate_waiting'), 20 * slots);
   t.equal(numbers.get('doorward_hash_gate_refusals_total'), 5);
   t.equal((await scrape(app.origin)).get('doorward_hash_gate_busy'), 0);
 });

@@ -21,11 +21,13 @@ export const floodScenario: Scenario = {
     const capacity = (alone.done * 1000) / alone.ms;
     const tokens = () => clientCredentials(target);
 
+    const offered = times * capacity;
+    // as everywhere: what has never run is compiled first, and its connections are opened
+    await openLoop((await createStorm(target)).operation, { perSecond: offered, ms: bench.amounts.warmUpMs });
     const residentBefore = await residentOf(service.pid);
     const idle = await openLoop(tokens, { perSecond: tokensPerSecond, ms });
     const storm = await createStorm(target);
     const memory = watchMemory(service.pid);
-    const offered = times * capacity;
     const flooding = openLoop(storm.operation, { perSecond: offered, ms });
     const during = await openLoop(tokens, { perSecond: tokensPerSecond, ms });
     const { failed: other } = await flooding;
