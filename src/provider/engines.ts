@@ -125,6 +125,8 @@ export async function openEngines(
     const { since } = reading;
     await rings.confirm({ ...ctx, db });
     const confirmed = confirmation(await listKeys(db, since), reading);
+    // news of clients was missed as well
+    if (!isFresh(ctx, serving, confirmedFor)) clients.forget();
     const isSame = serving.secretId === ctx.config.secretKeys[0].id;
     if (isSame && confirmed.kids.join() === serving.keys.map(({ kid }) => kid).join()) {
       serving = { ...serving, ...confirmed };

@@ -15,7 +15,7 @@ import { startApp, type TestApp } from '../support/app.ts';
 import { doorward } from '../support/command.ts';
 import { holdKeys } from '../support/key-holder.ts';
 import { makeClient } from '../support/make.ts';
-import { RelyingParty, signIn } from '../support/relying-party.ts';
+import { RelyingParty, sha256, signIn } from '../support/relying-party.ts';
 import {
   assistApi,
   countEvents,
@@ -165,6 +165,24 @@ t.test('a machine that was suspended looks for the keys before it answers', asyn
   app.advance(-night);
   t.match(await introspect(issuer, token), { active: false });
   t.match(await introspect(issuer, await serviceToken(issuer)), { active: true }, 'and it goes on');
+});
+
+t.test('a machine that was suspended forgets the clients that it knew', async (t) => {
+  const app = await startApp(t);
+  const { issuer, ctx } = app;
+  await serviceToken(issuer);
+  // nobody hears of it
+  const change = { secretHash: sha256('another secret') };
+  await ctx.db.updateTable('clients').set(change).where('clientId', '=', 'demo-service').execute();
+  const form = { grant_type: 'client_credentials', resource: assistApi };
+  const asked = () => post(issuer, '/token', form, demoBasic('service'));
+  t.equal((await asked()).status, 200, 'it is known for a few seconds more');
+
+  const [realNow, night] = [Date.now, day / 2];
+  t.teardown(() => (Date.now = realNow));
+  Date.now = () => realNow() + night * 1000;
+  app.advance(-night);
+  t.equal((await asked()).status, 401);
 });
 
 t.test('a code outlives the key that was there when it was made', async (t) => {

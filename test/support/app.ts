@@ -48,6 +48,8 @@ export async function startApp(
       HOST: '127.0.0.1',
       ISSUER: origin,
       DATABASE_URL: url,
+      // a machine that has much else to do is no flood
+      PASSWORD_WAIT_SECONDS: '20',
       ...(social && { SOCIAL_URL: `${origin}/demo/idp/social` }),
       ...env,
     }),
