@@ -15,6 +15,7 @@ import { emptyKeys, openKeyRings } from './core/key-rings/key-rings.ts';
 import { ensureSigningKeys, replaceOldKeys } from './core/keys/keys.ts';
 import { decidePasswordResets } from './core/password-resets/password-resets.ts';
 import { prune } from './core/retention/retention.ts';
+import { watchTimelines } from './core/timelines/timelines.ts';
 import { followDatabaseClock } from './db/clock.ts';
 import { connect } from './db/connect.ts';
 import { openProbe } from './db/health.ts';
@@ -87,6 +88,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
   const ctx: Context = { ...outside, hashGate: gate, origin: {}, observer };
   const metricsServer = await serveMetrics(ctx, metrics);
   await prepareDatabase(db, config);
+  watchTimelines(ctx);
   await rings.confirm(ctx);
   await ensureSigningKeys(ctx);
   const look = createLook(config.brand);
@@ -115,10 +117,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
     ...federationRoutes(engine),
     ...metricsRoutes(config, metrics),
   ]);
-  await server.register((scope) => {
-    engineRoutes(scope, ctx, engine);
-    return Promise.resolve();
-  });
+  await server.register(async (scope) => void engineRoutes(scope, ctx, engine));
   await mountAsText(server, ctx, [notificationsRoute]);
   await mountAdmin(server, ctx, engine);
   const demo = config.demo ? await (await import('./demo/demo.ts')).createDemo(ctx) : undefined;

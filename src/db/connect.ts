@@ -1,9 +1,16 @@
 /** The pg pool and kysely on it: the one way to the database. */
-import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely';
+import {
+  CamelCasePlugin,
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type Transaction,
+} from 'kysely';
 import pg from 'pg';
 import type { Tracer } from '../kernel/tracer.ts';
 import { followPool } from './followed.ts';
-import { guardPool } from './pool.ts';
+import { type Guard, guardPool } from './pool.ts';
 import type { DB } from './schema.ts';
 import { keepAlive } from './wire.ts';
 
@@ -29,7 +36,7 @@ export interface ConnectOptions {
   readonly tracer?: Tracer | undefined;
 }
 
-const pools = new WeakMap<Db, pg.Pool>();
+const pools = new WeakMap<Db, { readonly pool: pg.Pool; readonly guard: Guard }>();
 
 export function connect(url: string, options: ConnectOptions = {}): Db {
   const { max = 10, waitSeconds = 3, statementSeconds = 10 } = options;
@@ -52,13 +59,33 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
   pool.on('error', options.onError ?? (() => {}));
   // one that is lost while it is in use fails its query; unheard, its event would end the process as well
   pool.on('connect', (client) => client.on('error', () => {}));
-  const db = new Kysely<DB>({
-    dialect: new PostgresDialect({ pool: followPool(guardPool(pool), options.tracer) }),
+  const guard: Guard = {};
+  const db = openKysely(followPool(guardPool(pool, guard), options.tracer));
+  pools.set(db, { pool, guard });
+  return db;
+}
+
+function openKysely(pool: PostgresPool): Db {
+  return new Kysely<DB>({
+    dialect: new PostgresDialect({ pool }),
     // without the option the plugin renames the keys inside the engine's stored JSON
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
-  pools.set(db, pool);
-  return db;
+}
+
+/**
+ * From now on nobody is lent a connection, new or old, before `check` has seen it: `one` is that connection alone. Where it
+ * answers false the connection is lent, and checked again the next time; where it throws, that is trouble of the database.
+ */
+export function checkConnections(db: Db, check: (one: Db) => Promise<boolean>): void {
+  const guard = pools.get(db)?.guard;
+  if (!guard) throw new Error('only what connect() has opened can be checked');
+  guard.check = ({ query }) => {
+    const lent = { query, release: () => {} } as unknown as PostgresPoolClient;
+    return check(
+      openKysely({ connect: () => Promise.resolve(lent), end: () => Promise.resolve(), options: {} }),
+    );
+  };
 }
 
 export interface PoolLoad {
@@ -71,7 +98,7 @@ export interface PoolLoad {
 
 /** How full the pool behind a connection is. */
 export function poolLoad(db: Db): PoolLoad | undefined {
-  const pool = pools.get(db);
+  const pool = pools.get(db)?.pool;
   if (!pool) return undefined;
   const { totalCount: total, idleCount: idle, waitingCount: waiting } = pool;
   return { max: pool.options.max, total, idle, waiting };

@@ -1,6 +1,6 @@
 /**
  * What stands between kysely and the pool of pg: statements get names, waiting is bounded, trouble is told from
- * mistakes, and a connection that may be dead is not given to anybody.
+ * mistakes, and a connection that may be dead, or has not been checked, is not given to anybody.
  */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
@@ -11,8 +11,14 @@ import { cutOff } from './wire.ts';
 /** How many may wait for each connection there is; whoever comes then would not be served in time. */
 const waitingForEach = 50;
 
-export function guardPool(pool: pg.Pool): pg.Pool {
+export interface Guard {
+  /** Sees each connection before it is lent; answers false when it can say nothing yet, and is asked again the next time. */
+  check?: (lent: Lent) => Promise<boolean>;
+}
+
+export function guardPool(pool: pg.Pool, guard: Guard = {}): pg.Pool {
   const nameOf = createNames();
+  const checked = new WeakSet<pg.PoolClient>();
   const suspicion = createSuspicion(pool);
   return {
     options: pool.options,
@@ -22,7 +28,9 @@ export function guardPool(pool: pg.Pool): pg.Pool {
       if (pool.waitingCount >= waitingForEach * pool.options.max)
         throw noteTrouble(new DatabaseTrouble('too_many_wait'));
       const client = await takeTrusted(pool, suspicion);
-      return lend(client, { nameOf, suspicion });
+      const lent = lend(client, { nameOf, suspicion });
+      if (guard.check && !checked.has(client) && (await passes(lent, guard.check))) checked.add(client);
+      return lent;
     },
   } as unknown as pg.Pool;
 }
@@ -30,6 +38,17 @@ export function guardPool(pool: pg.Pool): pg.Pool {
 interface Lending {
   readonly nameOf: (text: string) => string | undefined;
   readonly suspicion: Suspicion;
+}
+
+type Lent = ReturnType<typeof lend>;
+
+async function passes(lent: Lent, check: NonNullable<Guard['check']>): Promise<boolean> {
+  try {
+    return await check(lent);
+  } catch (error) {
+    lent.release();
+    throw noteTrouble(troubleOfConnecting(error));
+  }
 }
 
 /** One connection for as long as kysely keeps it. */

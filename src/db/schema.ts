@@ -471,6 +471,11 @@ export interface Throttles {
   waitUntil: Timestamp | null;
 }
 
+export interface Timelines {
+  seenAt: Timestamp;
+  timeline: string;
+}
+
 export interface UsedAssertions {
   assertionHash: Buffer;
   connectionId: ConnectionId;
@@ -528,6 +533,7 @@ export interface DB {
   socialDepartures: SocialDepartures;
   subscriptions: Subscriptions;
   throttles: Throttles;
+  timelines: Timelines;
   usedAssertions: UsedAssertions;
   users: Users;
 }

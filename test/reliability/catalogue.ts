@@ -18,7 +18,7 @@ export const catalogue: Readonly<Record<string, Fault>> = {
   'RL-05': { what: 'every connection to the database is in use' },
   'RL-06': { what: 'the database is slow' },
   'RL-07': { what: 'the wire to the database breaks, or swallows everything' },
-  'RL-08': { what: 'the database fails over in the middle of a flow' },
+  'RL-08': { what: 'the database fails over in the middle of a flow', quick: ['fail-over.test.ts'] },
   'RL-09': {
     what: 'keys rotate under load, and a replica stands still meanwhile',
     quick: ['key-rings.test.ts', 'key-rotation.test.ts'],

@@ -56,6 +56,7 @@ export const eventCatalogue: Partial<Record<EventType, Shape>> = {
   'connection.test_offered': ofAccount('connection_id'),
   'connection.tested': ofAccount('before connection_id'),
   'connection.unbound': ofAccount('connection_id domain_id'),
+  'database.failed_over': says('', 'ended timeline'),
   'domain.became_stale': says('account', 'domain_id name'),
   'domain.changed': ofAccount('domain_id include_subdomains name'),
   'domain.claimed': ofAccount('domain_id name'),

@@ -5,6 +5,7 @@ import { renewAccount, reviseAccount, shutAccount } from '../../src/core/account
 import { forgetKey, openKeyRings } from '../../src/core/key-rings/key-rings.ts';
 import { listKeys, retireSigningKey, rotateSigningKeys } from '../../src/core/keys/keys.ts';
 import { enqueueMail, listMail, retryMail } from '../../src/core/outbox/outbox.ts';
+import { beginTimeline } from '../../src/core/timelines/timelines.ts';
 import { parseEmail } from '../../src/kernel/email-address.ts';
 import { sealingKey } from '../../src/kernel/seal.ts';
 import type { TestApp } from './app.ts';
@@ -29,6 +30,7 @@ export async function driveOperators({ ctx }: Pick<TestApp, 'ctx'>): Promise<voi
   const keys = await listKeys(ctx.db, ctx.now());
   const current = keys.find(({ alg, state }) => alg === 'ES256' && state === 'current');
   await inTransaction(ctx, (tx) => retireSigningKey(tx, current?.kid ?? ''));
+  await beginTimeline(ctx, 'FFFFFFFF'); // as whoever connects first after a fail-over
 }
 
 /** A cookie key comes into use while nobody else is there, and a sealing key is lost. */

@@ -8,7 +8,7 @@ export interface Overheard {
   readonly databaseUrl: string;
   /**
    * The text of every statement executed since the last call, in alphabetical order; but for the upkeep of the keys, which
-   * every process sees to every few seconds, whatever it is asked for.
+   * every process sees to every few seconds, whatever it is asked for, and the check of a new connection.
    */
   take(): string[];
 }
@@ -28,7 +28,7 @@ export async function overhearStatements(t: Test, databaseUrl: string): Promise<
   return { databaseUrl: addressBy(databaseUrl, port), take: () => heard.splice(0).sort() };
 }
 
-const upkeep = /\b(signing_keys|key_holders|key_uses)\b/;
+const upkeep = /\b(signing_keys|key_holders|key_uses|timelines)\b/;
 
 /** Hands on what one connection executes, a whole transaction at its end, unless that is about the keys. */
 function outsideUpkeep(onStatements: (texts: readonly string[]) => void): (text: string) => void {

@@ -26,6 +26,7 @@ export type EventType =
   | 'client.deleted'
   | 'client.operator_created'
   | 'client.secret_rotated'
+  | 'database.failed_over'
   | 'domain.became_stale'
   | 'domain.changed'
   | 'domain.claimed'

@@ -26,6 +26,7 @@ export const kept: Readonly<Record<Exclude<keyof DB, Pruned>, string>> = {
   keyHolders: 'One for each running replica: it goes with it, or when it was not seen for half a minute.',
   keyUses:
     'One for each key of SECRET_KEYS and COOKIE_KEYS that was ever used: when, and what is left of it.',
+  timelines: 'One for each fail-over or restore: without it the next one would not be noticed.',
   signingKeys:
     'The job that replaces old keys deletes a key a day after it was published for the last time: see core/keys.',
 };

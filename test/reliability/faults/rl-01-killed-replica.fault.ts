@@ -70,7 +70,10 @@ async function explore(
   const attempt = await flow.begin(world);
   const begun = performance.now();
   const statements = [...new Set(await fleet.watch(() => attempt.walk()))].filter(
-    (statement) => !/^(begin|rollback|listen|set )/i.test(statement) && statement !== 'commit of nothing',
+    (statement) =>
+      !/^(begin|rollback|listen|set )/i.test(statement) &&
+      statement !== 'commit of nothing' &&
+      !/\btimelines\b/.test(statement), // of a new connection, whatever it is for
   );
   const walkMs = performance.now() - begun;
   const commits = statements.filter((statement) => statement.startsWith('commit')).reverse();
