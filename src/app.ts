@@ -117,7 +117,7 @@ export async function buildApp({ config, log, now, background = false }: AppOpti
     ...federationRoutes(engine),
     ...metricsRoutes(config, metrics),
   ]);
-  await server.register(async (scope) => void engineRoutes(scope, ctx, engine));
+  await server.register((scope) => engineRoutes(scope, ctx, engine));
   await mountAsText(server, ctx, [notificationsRoute]);
   await mountAdmin(server, ctx, engine);
   const demo = config.demo ? await (await import('./demo/demo.ts')).createDemo(ctx) : undefined;

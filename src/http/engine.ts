@@ -54,7 +54,7 @@ export function settleKeysFirst(
 }
 
 /** Registered in a scope of its own, where bodies are left unread for the engine. */
-export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => Engine): void {
+export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => Engine): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => {
     done(null);
@@ -83,6 +83,7 @@ export function engineRoutes(app: FastifyInstance, ctx: Context, engine: () => E
       },
     });
   }
+  return Promise.resolve();
 }
 
 /** Programs that speak the protocol know one word for it (RFC 6749 §4.1.2.1), whoever of us says it. */

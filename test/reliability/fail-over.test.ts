@@ -89,7 +89,13 @@ t.test('RL-08 after a fail-over nothing that was for one use is good any more', 
   t.not((await complete(thief)).status, 200, 'a link to a new password');
   const counts = await Promise.all(
     (['interactions', 'departures', 'socialDepartures', 'arrivals', 'passwordResets'] as const).map(
-      async (table) => (await app.ctx.db.selectFrom(table).selectAll().execute()).length,
+      async (table) =>
+        (
+          await app.ctx.db
+            .selectFrom(table)
+            .select(sql`1`.as('row'))
+            .execute()
+        ).length,
     ),
   );
   t.same(counts, [0, 0, 0, 0, 0]);
