@@ -1,26 +1,14 @@
 /** When more passwords are to be hashed than can wait, whoever comes then is told so at once, and costs nothing. */
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { demoPassword } from '../../src/demo/world.ts';
 import { Agent } from '../support/agent.ts';
-import { startApp, type TestApp } from '../support/app.ts';
+import { startApp } from '../support/app.ts';
 import { createDatabase } from '../support/database.ts';
+import { fillGate } from '../support/full-gate.ts';
 import { demoClient, RelyingParty, toStep } from '../support/relying-party.ts';
 import { overhearStatements } from '../support/statements.ts';
 
 const json = { email: 'ada@acme.test', password: demoPassword };
-
-/** Takes every place there is to hash and to wait, until it is told to give them back. */
-function fillGate(t: Test, { ctx }: TestApp): () => Promise<void> {
-  let open = (): void => {};
-  const blocked = new Promise<void>((resolve) => (open = resolve));
-  const busy = Promise.allSettled(Array.from({ length: 500 }, () => ctx.hashGate.run(() => blocked)));
-  const giveBack = async (): Promise<void> => {
-    open();
-    await busy;
-  };
-  t.teardown(giveBack);
-  return giveBack;
-}
 
 t.test('A password that cannot wait for its turn', async (t) => {
   const { databaseUrl, take } = await overhearStatements(t, await createDatabase(t));
@@ -31,7 +19,7 @@ t.test('A password that cannot wait for its turn', async (t) => {
     browser,
     (await new RelyingParty(issuer, demoClient(issuer, 'assist')).start()).url,
   );
-  const giveBack = fillGate(t, app);
+  const giveBack = fillGate(t, app.ctx.hashGate);
 
   await t.test('is refused for now, before its sign-in is looked for', async (t) => {
     take();

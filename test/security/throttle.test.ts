@@ -15,6 +15,7 @@ import { parseEmail } from '../../src/kernel/email-address.ts';
 import { Agent, type Answer } from '../support/agent.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { createDatabase } from '../support/database.ts';
+import { fillGate } from '../support/full-gate.ts';
 import { demoUserId, makeUser } from '../support/make.ts';
 import { demoClient, RelyingParty, sha256, toStep } from '../support/relying-party.ts';
 import { startReplicas } from '../support/replicas.ts';
@@ -363,13 +364,10 @@ t.test('what is counted', async (t) => {
 
   t.test('is not what was never looked at', async (t) => {
     const { email } = await makeUser(ctx);
-    let open = (): void => {};
-    const blocked = new Promise<void>((resolve) => (open = resolve));
-    const busy = Promise.allSettled(Array.from({ length: 500 }, () => ctx.hashGate.run(() => blocked)));
+    const giveBack = fillGate(t, ctx.hashGate);
     const statuses: number[] = [];
     for (let time = 0; time < free + 1; time += 1) statuses.push((await attempt(app, { email })).status);
-    open();
-    await busy;
+    await giveBack();
     t.same(statuses, Array(free + 1).fill(503), 'too many are hashing');
     await fail(app, free, { email });
   });
