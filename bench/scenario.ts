@@ -20,6 +20,8 @@ export interface Flow {
   readonly clients: readonly number[];
   readonly operation: (target: Target) => Operation;
   readonly yardsticks: (bench: Bench, ours: Target) => Promise<Side[]>;
+  /** Whether it asks the database nothing. */
+  readonly isStateless?: boolean;
   /** Whether the number of people and tokens might make a difference. */
   readonly grows?: boolean;
 }
@@ -49,7 +51,8 @@ async function runFlow(bench: Bench, flow: Flow, clients: number): Promise<FlowF
   const onLoad = (side: Side, load: { done: number }): void => {
     if (side === ours) flows.done += load.done;
   };
-  const [measured, ...others] = await compare(sides, { ...amounts, clients, onLoad });
+  const isAwake = flow.isStateless ?? false;
+  const [measured, ...others] = await compare(sides, { ...amounts, clients, isAwake, onLoad });
   if (!measured) throw new Error('nothing was measured');
   const yardsticks = others.map((other, at): [string, Compared] => [
     sides[at + 1]?.name ?? '',

@@ -23,6 +23,8 @@ export interface Measured {
 
 export interface How extends Amounts {
   readonly clients: number;
+  /** For a flow that asks no database: a core is left for it (drive/load.ts). */
+  readonly isAwake?: boolean;
   /** Told of what is under way. */
   readonly onLoad?: (side: Side, load: Load) => void;
 }
@@ -67,9 +69,9 @@ async function inTurn<Result>(
   return results;
 }
 
-async function measureSlice(side: Side, { clients, sliceMs }: How): Promise<Slice> {
+async function measureSlice(side: Side, { clients, sliceMs, isAwake = false }: How): Promise<Slice> {
   const before = await timesOf(side);
-  const load = await closedLoop(side.operation, { clients, ms: sliceMs });
+  const load = await closedLoop(side.operation, { clients, ms: sliceMs, isAwake });
   const after = await timesOf(side);
   const perFlow = (name: keyof typeof before): number =>
     (after[name] - before[name]) / Math.max(1, load.done);

@@ -8,6 +8,7 @@ export const clientCredentialsScenario = flowScenario({
   name: 'client-credentials',
   title: 'Client credentials (JWT, ES256)',
   clients: [64],
+  isStateless: true,
   operation,
   yardsticks: async (bench) => [
     await besideEngine(bench, operation),

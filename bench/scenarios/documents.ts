@@ -19,6 +19,7 @@ export const documentScenarios: readonly Scenario[] = [
     name,
     title,
     clients: [64],
+    isStateless: true,
     operation,
     yardsticks: async (bench, ours) => {
       const { text } = await ours.wire.get(path);

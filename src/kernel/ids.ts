@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 
 /**
  * Ids are names, not secrets: prefixed by their kind, ordered by time (good for indexes and for eyes), and never
@@ -10,6 +10,8 @@ export type UserId = Id<'usr'>;
 export type ProductId = Id<'prd'>;
 export type ConnectionId = Id<'con'>;
 export type DomainId = Id<'dom'>;
+
+const requestIdBytes = 9;
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford base32: no i, l, o, u to misread
 
@@ -38,9 +40,18 @@ export function newCaseId(): string {
   return `${text.slice(0, 4)}-${text.slice(4)}`;
 }
 
+/** Random bytes in stock for a hundred requests: fetched one by one they cost each 5 µs. */
+const stock = Buffer.alloc(100 * requestIdBytes);
+let used = stock.length;
+
 /** What one request is called in the log; never the caller's own name for it, which could forge lines. */
 export function newRequestId(): string {
-  return randomBytes(9).toString('base64url');
+  if (used === stock.length) {
+    randomFillSync(stock);
+    used = 0;
+  }
+  used += requestIdBytes;
+  return stock.toString('base64url', used - requestIdBytes, used);
 }
 
 function randomBits(bits: number): bigint {

@@ -30,7 +30,7 @@ async function flush(unit: Unit): Promise<void> {
   const together = writes.filter((write): write is StatementWrite => 'statement' in write);
   const after = writes.filter((write): write is StepsWrite => 'run' in write);
   if (after.length === 0 && unit.records.length === 0) {
-    await flushTogether(unit.ctx.db, unit, together);
+    if (!(await flushShared(unit, together))) await flushTogether(unit.ctx.db, unit, together);
     return;
   }
   await inTransaction(unit.ctx, async (tx) => {
@@ -47,6 +47,16 @@ function inOrder(writes: ReadonlyMap<string, Write>): Write[] {
         writeRanks.indexOf(a.rank) - writeRanks.indexOf(b.rank) || (keyA < keyB ? -1 : 1),
     )
     .map(([, write]) => write);
+}
+
+/** With other requests, where one write is all there is; false when that is not so, or did not come about. */
+async function flushShared({ events }: Unit, writes: readonly StatementWrite[]): Promise<boolean> {
+  const [only, ...others] = writes;
+  if (!only?.shared || others.length > 0 || events.length > 0) return false;
+  const answer = await only.shared();
+  if (answer === undefined) return false;
+  only.settled?.(answer);
+  return true;
 }
 
 async function flushTogether(db: Db, unit: Unit, writes: readonly StatementWrite[]): Promise<void> {

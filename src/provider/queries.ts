@@ -8,6 +8,7 @@ import type { Evidence } from '../core/credentials/credentials.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Db } from '../db/connect.ts';
 import type { Payload } from './copy-json.ts';
+import { asBytea, asTable, type Placed, shareStatement } from '../db/together.ts';
 import { joinStanding, standingColumns, type StandingColumns } from './standing-queries.ts';
 import type { Statement } from './statement.ts';
 
@@ -32,20 +33,24 @@ export interface ArtifactRow {
   readonly expiresAt: Date;
 }
 
-/** One of any of these models; no id is of two. By primary key. */
-export async function findArtifact(
-  db: Db,
-  { models, idHash }: { readonly models: readonly ArtifactModel[]; readonly idHash: Buffer },
-  now: Date,
-) {
-  const result = await sql<ArtifactRow & StandingColumns>`
-    select token.model, token.payload, token.grant_id, token.consumed_at, token.expires_at, ${standingColumns}
-    from artifacts token ${joinStanding(now)}
-    where token.model = any(${[...models]}) and token.id_hash = ${idHash} and token.expires_at > ${now}`.execute(
-    db,
-  );
-  return result.rows[0];
+export interface ArtifactKeys {
+  /** One of any of these; no id is of two. */
+  readonly models: readonly ArtifactModel[];
+  readonly idHash: Buffer;
 }
+
+/** By primary key. */
+export const findArtifact = shareStatement(async (db, keys: readonly ArtifactKeys[], now) => {
+  const table = asTable(keys.map(({ models, idHash }) => ({ models, id_hash: asBytea(idHash) })));
+  const result = await sql<ArtifactRow & StandingColumns & Placed>`
+    select asked.place, token.model, token.payload, token.grant_id, token.consumed_at, token.expires_at,
+      ${standingColumns}
+    from json_to_recordset(${table}) as asked (place int, models text[], id_hash bytea)
+    cross join lateral (select * from artifacts
+      where model = any(asked.models) and id_hash = asked.id_hash limit 1) token
+    ${joinStanding(now)} where token.expires_at > ${now}`.execute(db);
+  return result.rows;
+});
 
 export interface NewArtifact extends ArtifactKey {
   readonly grantId: string | null;
@@ -141,14 +146,17 @@ export interface FamilyRow {
   readonly previousUntil: Date | null;
 }
 
-export async function findFamily(db: Db, familyHash: Buffer, now: Date) {
-  const result = await sql<FamilyRow & StandingColumns>`
-    select token.payload, token.grant_id, token.current_hash, token.previous_hash, token.previous_until,
-      ${standingColumns}
-    from refresh_families token ${joinStanding(now)}
-    where token.family_hash = ${familyHash} and token.expires_at > ${now}`.execute(db);
-  return result.rows[0];
-}
+/** By primary key. */
+export const findFamily = shareStatement(async (db, familyHashes: readonly Buffer[], now) => {
+  const table = asTable(familyHashes.map((hash) => ({ family_hash: asBytea(hash) })));
+  const result = await sql<FamilyRow & StandingColumns & Placed>`
+    select asked.place, token.payload, token.grant_id, token.current_hash, token.previous_hash,
+      token.previous_until, ${standingColumns}
+    from json_to_recordset(${table}) as asked (place int, family_hash bytea)
+    cross join lateral (select * from refresh_families where family_hash = asked.family_hash limit 1) token
+    ${joinStanding(now)} where token.expires_at > ${now}`.execute(db);
+  return result.rows;
+});
 
 export interface NewFamily {
   readonly familyHash: Buffer;
@@ -194,6 +202,34 @@ export function consumeRefreshToken(rotation: Rotation, now: Date): Statement {
       and (${first} or (previous_hash = ${presentedHash} and previous_until > ${now}))
     returning encode(current_hash, 'hex') as answer`;
 }
+
+/**
+ * The plain case of consumeRefreshToken for many at once: answers nothing for a token that is not the current one, whose
+ * row is locked, or that is presented twice here. Whoever is not answered asks alone.
+ */
+export const rotateTogether = shareStatement(async (db, rotations: readonly Rotation[]) => {
+  const table = asTable(
+    rotations.map((rotation) => ({
+      family_hash: asBytea(rotation.familyHash),
+      presented: asBytea(rotation.presentedHash),
+      successor: asBytea(rotation.successorHash),
+      grace_until: rotation.graceUntil,
+      payload: rotation.payload,
+      expires_at: rotation.expiresAt,
+    })),
+  );
+  const result = await sql<Placed & { readonly answer: string }>`
+    update refresh_families family set current_hash = asked.successor, previous_hash = family.current_hash,
+      previous_until = asked.grace_until, generation = family.generation + 1, payload = asked.payload,
+      expires_at = asked.expires_at
+    from json_to_recordset(${table}) as asked (place int, family_hash bytea, presented bytea, successor bytea,
+        grace_until timestamptz, payload jsonb, expires_at timestamptz)
+      cross join lateral (select from refresh_families
+        where family_hash = asked.family_hash limit 1 for update skip locked) held
+    where family.family_hash = asked.family_hash and family.current_hash = asked.presented
+    returning asked.place, encode(family.current_hash, 'hex') as answer`.execute(db);
+  return result.rows;
+});
 
 /** Moves the end of a family whose token has just been used; in the row and in the engine's own document. */
 export function updateFamilyExpiry({

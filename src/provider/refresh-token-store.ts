@@ -16,6 +16,7 @@ import {
   type FamilyRow,
   findFamily,
   insertFamily,
+  rotateTogether,
   updateFamilyExpiry,
 } from './queries.ts';
 import { familyHash, graceSeconds, storedSuccessorOf, successorOf } from './refresh-family.ts';
@@ -90,19 +91,20 @@ function rotationOf(unit: Unit, rotation: NonNullable<Unit['rotation']>, next: N
   const { presented } = rotation;
   const { secretKeys } = unit.ctx.config;
   const lost = () => new LostRace('refresh_token', String(next.payload['grantId']));
+  const changeAt = (now: Date) => ({
+    familyHash: next.family,
+    presentedHash: hashToken(presented),
+    successorHash: hashToken(successorOf(presented, secretKeys)),
+    graceUntil: addSeconds(now, graceSeconds),
+    payload: next.payload,
+    expiresAt: next.expiresAt,
+  });
   return {
     rank: 'consume',
-    statement: () => {
+    statement: () => consumeRefreshToken(changeAt(unit.ctx.now()), unit.ctx.now()),
+    shared: async () => {
       const now = unit.ctx.now();
-      const change = {
-        familyHash: next.family,
-        presentedHash: hashToken(presented),
-        successorHash: hashToken(successorOf(presented, secretKeys)),
-        graceUntil: addSeconds(now, graceSeconds),
-        payload: next.payload,
-        expiresAt: next.expiresAt,
-      };
-      return consumeRefreshToken(change, now);
+      return (await rotateTogether(unit.ctx.db, changeAt(now), now))?.answer;
     },
     lost,
     settled: (answer) => {

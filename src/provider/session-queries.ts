@@ -7,6 +7,7 @@ import type { Db } from '../db/connect.ts';
 import { selectAccessFacts } from '../core/access/access.ts';
 
 import type { Payload } from './copy-json.ts';
+import { asBytea, asTable, type Placed, shareStatement } from '../db/together.ts';
 import type { Statement } from './statement.ts';
 import { type GrantColumns, joinSessionStanding, sessionStanding } from './standing-queries.ts';
 
@@ -23,19 +24,25 @@ export interface SessionStanding extends GrantColumns {
   readonly grantId: string | null;
 }
 
-/** With what an authorization by this client rests on; of nobody knows whom, without. */
-export async function findSession(
-  db: Db,
-  { idHash, clientId }: { readonly idHash: Buffer; readonly clientId?: string | undefined },
-  now: Date,
-) {
-  const result = await sql<SessionRow & SessionStanding>`
-    select browser.id_hash, browser.uid, browser.account_id, browser.evidence, browser.payload, browser.user_id,
-      ${sessionStanding(clientId)}
-    from sessions browser ${joinSessionStanding(clientId, now)}
-    where browser.id_hash = ${idHash} and browser.expires_at > ${now}`.execute(db);
-  return result.rows[0];
+export interface SessionKey {
+  readonly idHash: Buffer;
+  /** Who asks for an authorization, where somebody does. */
+  readonly clientId?: string | undefined;
 }
+
+/** With what an authorization by this client rests on; of nobody knows whom, without. By sessions_pkey. */
+export const findSession = shareStatement(async (db, keys: readonly SessionKey[], now) => {
+  const table = asTable(
+    keys.map(({ idHash, clientId }) => ({ id_hash: asBytea(idHash), client_id: clientId })),
+  );
+  const result = await sql<SessionRow & SessionStanding & Placed>`
+    select asked.place, browser.id_hash, browser.uid, browser.account_id, browser.evidence, browser.payload,
+      browser.user_id, ${sessionStanding}
+    from json_to_recordset(${table}) as asked (place int, id_hash bytea, client_id text)
+    cross join lateral (select * from sessions where id_hash = asked.id_hash limit 1) browser
+    ${joinSessionStanding(now)} where browser.expires_at > ${now}`.execute(db);
+  return result.rows;
+});
 
 /** By sessions_uid_key. */
 export async function findSessionByUid(db: Db, uid: string, now: Date): Promise<SessionRow | undefined> {

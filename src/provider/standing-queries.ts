@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { selectAccessFacts } from '../core/access/access.ts';
 import type { Evidence } from '../core/credentials/credentials.ts';
-import type { Db } from '../db/connect.ts';
+import { asBytea, asTable, type Placed, shareStatement } from '../db/together.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import type { Payload } from './copy-json.ts';
 
@@ -37,37 +37,43 @@ export const standingColumns: RawBuilder<unknown> = sql`${grantColumns}, browser
 /** To be joined to a `token` with a grant and a payload. By grants_pkey and sessions_uid_key. */
 export function joinStanding(now: Date): RawBuilder<unknown> {
   return sql`
-    left join grants granted on granted.id = token.grant_id and granted.expires_at > ${now}
-    left join sessions browser on browser.uid = token.payload->>'sessionUid' and browser.expires_at > ${now}`;
+    ${joinGrant(sql`token.grant_id`, now)}
+    left join lateral (select * from sessions where uid = token.payload->>'sessionUid' limit 1) browser
+      on browser.expires_at > ${now}`;
 }
 
 export interface TokenColumns extends GrantColumns {
   readonly isRevoked: boolean;
 }
 
+export interface TokenKey {
+  readonly jtiHash: Buffer;
+  readonly grantId: string | undefined;
+}
+
 /** What a JWT access token rests on, of which nothing is stored but that it was revoked. By artifacts_pkey and grants_pkey. */
-export async function findTokenStanding(
-  db: Db,
-  { jtiHash, grantId }: { readonly jtiHash: Buffer; readonly grantId: string | undefined },
-  now: Date,
-): Promise<TokenColumns | undefined> {
-  const result = await sql<TokenColumns>`
-    select exists (select from artifacts where model = 'RevokedAccessToken' and id_hash = ${jtiHash}
-      and expires_at > ${now}) as is_revoked, ${grantColumns}, ${grantFacts}
-    from (select ${grantId ?? null}::text as id) token
-    left join grants granted on granted.id = token.id and granted.expires_at > ${now}`.execute(db);
-  return result.rows[0];
+export const findTokenStanding = shareStatement(async (db, tokens: readonly TokenKey[], now) => {
+  const table = asTable(
+    tokens.map(({ jtiHash, grantId }) => ({ jti_hash: asBytea(jtiHash), grant_id: grantId })),
+  );
+  const result = await sql<TokenColumns & Placed>`
+    select asked.place, exists (select from artifacts where model = 'RevokedAccessToken'
+      and id_hash = asked.jti_hash and expires_at > ${now}) as is_revoked, ${grantColumns}, ${grantFacts}
+    from json_to_recordset(${table}) as asked (place int, jti_hash bytea, grant_id text)
+    ${joinGrant(sql`asked.grant_id`, now)}`.execute(db);
+  return result.rows;
+});
+
+/** What an authorization of a `browser` by `asked.client_id` rests on: its grant, and the facts about its user and the client. */
+export const sessionStanding = sql`${grantColumns}, granted.id as grant_id,
+  ${selectAccessFacts(sql`browser.user_id`, sql`asked.client_id`)} as facts`;
+
+/** To be joined to both. By grants_pkey. */
+export function joinSessionStanding(now: Date): RawBuilder<unknown> {
+  return joinGrant(sql`browser.payload->'authorizations'->asked.client_id->>'grantId'`, now);
 }
 
-/** What an authorization of a session by this client rests on: its grant, and the facts about its user and the client. */
-export function sessionStanding(clientId: string | undefined): RawBuilder<unknown> {
-  const facts = selectAccessFacts(sql`browser.user_id`, sql`${clientId ?? null}::text`);
-  return sql`${grantColumns}, granted.id as grant_id, ${facts} as facts`;
-}
-
-/** To be joined to `browser`. By grants_pkey. */
-export function joinSessionStanding(clientId: string | undefined, now: Date): RawBuilder<unknown> {
-  return sql`
-    left join grants granted on granted.expires_at > ${now}
-      and granted.id = browser.payload->'authorizations'->${clientId ?? null}::text->>'grantId'`;
+function joinGrant(id: RawBuilder<unknown>, now: Date): RawBuilder<unknown> {
+  return sql`left join lateral (select * from grants where id = ${id} limit 1) granted
+    on granted.expires_at > ${now}`;
 }

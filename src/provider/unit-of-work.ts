@@ -21,6 +21,11 @@ interface RecordedWrite {
 /** A write that waits for the flush: one statement, made when everything about the request is known. */
 export interface StatementWrite extends RecordedWrite {
   readonly statement: () => Statement;
+  /**
+   * The same by a statement that other requests share, for when this is all there is to write. Answers nothing when it has
+   * to be tried alone.
+   */
+  readonly shared?: () => Promise<string | undefined>;
   /** The race that is lost when it answers nothing; without it that is as good. */
   readonly lost?: () => Error | Promise<Error>;
   /** Told what it answered, once it is written. */

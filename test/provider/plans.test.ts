@@ -53,6 +53,7 @@ t.test('among a hundred thousand people and their tokens', async (t) => {
 interface Plan {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
   readonly Plans?: readonly Plan[];
 }
 
@@ -70,11 +71,12 @@ async function planOf(client: pg.Client, text: string): Promise<Plan> {
   return plan;
 }
 
-/** The large tables that are read from one end to the other. */
+/** The large tables that are read from one end to the other; by what has not expired, which is nearly all, as well. */
 function wholeScans(plan: Plan): string[] {
   const below = (plan.Plans ?? []).flatMap(wholeScans);
-  const { 'Node Type': type, 'Relation Name': table = '' } = plan;
-  return type === 'Seq Scan' && large.includes(table) ? [table, ...below] : below;
+  const { 'Node Type': type, 'Relation Name': table = '', 'Index Name': index = '' } = plan;
+  const isWhole = type === 'Seq Scan' || index.endsWith('_expires_at_idx');
+  return isWhole && large.includes(table) ? [table, ...below] : below;
 }
 
 /** As many people as `many`, members of one account, each with a seat, a session, a grant, a refresh token and more. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { firstIdAt, newId } from '../../src/kernel/ids.ts';
+import { firstIdAt, newId, newRequestId } from '../../src/kernel/ids.ts';
 
 t.test('ids of one millisecond rise in the order in which they were made', (t) => {
   const at = new Date('2026-01-01T00:00:00Z');
@@ -23,5 +23,12 @@ t.test('nobody can count from one id to the next', (t) => {
   const steps = new Set<string>();
   for (let id = 0; id < 100; id += 1) steps.add(newId('evt', at).slice(-8));
   t.equal(steps.size, 100);
+  t.end();
+});
+
+t.test('a request is called what no other is, also when the stock of random bytes runs out', (t) => {
+  const ids = Array.from({ length: 1000 }, () => newRequestId());
+  t.equal(new Set(ids).size, ids.length);
+  t.ok(ids.every((id) => /^[\w-]{12}$/.test(id)));
   t.end();
 });
