@@ -317,7 +317,7 @@ export const settings = {
   PASSWORD_WAIT_SECONDS: setting({
     parse: seconds(1, 60),
     fallback: '1',
-    about: 'How long a password waits for its turn to be hashed. Then it is answered 503.',
+    about: 'Within what time a password that has no turn to be hashed is answered 503. It waits three quarters of it.',
   }),
   LOG_LEVEL: setting({
     parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

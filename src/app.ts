@@ -159,7 +159,8 @@ function backgroundJobs(engines: Engines, mail: MailTransport | undefined): Job[
 /** Hashing may use the processor, but never all of the thread pool that token signing needs as well. */
 function hashGate({ passwordWaitSeconds }: Config) {
   const slots = Math.min(Math.max(1, availableParallelism()), 3);
-  return createGate({ slots, queue: 20 * slots, waitMs: passwordWaitSeconds * 1000 });
+  // a quarter is left for what comes before and after: who waits in vain is to know it in that time
+  return createGate({ slots, queue: 20 * slots, waitMs: passwordWaitSeconds * 750 });
 }
 
 function createServer(config: Config, log: Logger): FastifyInstance {

@@ -6,6 +6,7 @@ import { type LookupAddress, type LookupOptions, lookup as systemLookup } from '
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, fetch as undiciFetch, type Dispatcher, type RequestInit as UndiciInit } from 'undici';
+import { createGate, type Gate, GateFull } from './kernel/gate.ts';
 import { follow, type Tracer } from './kernel/tracer.ts';
 
 export interface SafeRequestInit extends Omit<RequestInit, 'body'> {
@@ -38,11 +39,11 @@ export class RefusedRequest extends Error {
   }
 }
 
-/** There are too many requests to this host already. */
+/** There are too many requests to this host already, or they take too long. */
 export class HostBusy extends Error {}
 
-/** Of requests to one host under way. It may hang: then no more than these wait for it, whoever asks. */
-const mostAtOnce = 64;
+/** Requests to one host. It may hang: then no more than these wait for it, and those behind them not for long. */
+const perHost = { slots: 64, queue: 512, waitMs: 2000 };
 
 const defaultTimeoutMs = 5000;
 const defaultMaxBytes = 256 * 1024;
@@ -52,12 +53,9 @@ export function createSafeFetch(options: SafeFetchOptions): { fetch: SafeFetch; 
   const { timeoutMs = defaultTimeoutMs, maxBytes = defaultMaxBytes } = options;
   const agent = createAgent(options, timeoutMs, maxBytes);
   const dispatcher = agent.compose(refuseEncoded);
-  const underway = new Map<string, number>();
+  const gates = new Map<string, Gate>();
   const safeFetch: SafeFetch = async (address, init = {}) => {
     const url = vetUrl(String(address), options);
-    const { host } = url;
-    const before = underway.get(host) ?? 0;
-    if (before >= mostAtOnce) throw new HostBusy(`${before} requests to one host are under way`);
     // what a library passes to connect with is dropped: it would go around the vetting
     const {
       dispatcher: _theirs,
@@ -66,24 +64,39 @@ export function createSafeFetch(options: SafeFetchOptions): { fetch: SafeFetch; 
     } = init as SafeRequestInit & UndiciInit;
     const headers = new Headers(request.headers);
     headers.set('accept-encoding', 'identity');
-    underway.set(host, before + 1);
-    const response = await undiciFetch(url, {
-      ...(request as UndiciInit),
-      headers: [...headers],
-      dispatcher,
-      redirect: 'manual',
-      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(request.signal ? [request.signal] : [])]),
-    })
-      .catch(rethrow)
-      .finally(() => {
-        const left = (underway.get(host) ?? 1) - 1;
-        if (left > 0) underway.set(host, left);
-        else underway.delete(host);
-      });
+    const response = await oneOfAFew(gates, url.host, () =>
+      undiciFetch(url, {
+        ...(request as UndiciInit),
+        headers: [...headers],
+        dispatcher,
+        redirect: 'manual',
+        signal: AbortSignal.any([
+          AbortSignal.timeout(timeoutMs),
+          ...(request.signal ? [request.signal] : []),
+        ]),
+      }),
+    ).catch(rethrow);
     const answer = response as unknown as Response;
     return lower < maxBytes ? capBody(answer, lower) : answer;
   };
   return { fetch: followed(safeFetch, options.tracer), close: () => agent.destroy() };
+}
+
+/** Waits for its turn at the host; nothing is kept of hosts that nobody asks. */
+async function oneOfAFew<Result>(
+  gates: Map<string, Gate>,
+  host: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const gate = gates.get(host) ?? createGate(perHost);
+  gates.set(host, gate);
+  try {
+    return await gate.run(work);
+  } catch (error) {
+    throw error instanceof GateFull ? new HostBusy('too many wait for one host', { cause: error }) : error;
+  } finally {
+    if (gate.load().busy === 0) gates.delete(host);
+  }
 }
 
 /** The host is all that a trace says of an address: paths and queries carry codes, tokens and names. */

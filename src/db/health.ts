@@ -6,7 +6,8 @@ import type { Db } from './connect.ts';
 import { DatabaseTrouble, troubleOfConnecting } from './trouble.ts';
 import { cutOff, keepAlive } from './wire.ts';
 
-const patienceMs = 800;
+/** With what a busy process needs to notice, within the second that readiness has. */
+const patienceMs = 600;
 const retryMs = 500;
 
 /** Whether the database answers within a second: readiness must tell the truth soon, not after a time-out. */

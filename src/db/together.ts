@@ -35,8 +35,8 @@ const mostKeys = 100;
 
 /**
  * Whoever asks in the same turn of the event loop is answered by one statement, begun at the end of that turn; who asks
- * alone has one alone. Nobody depends on another's patience: a shared statement is begun for as long as one asker waits,
- * and bounded by the time-outs of the connection. All of them get its failure. For what waits for no lock: a key that
+ * alone has one alone. Nobody depends on another's patience: it is begun whoever hangs up meanwhile, and bounded by the
+ * time-outs of the connection. All of them get its failure. For what waits for no lock: a key that
  * stood still would hold up all.
  */
 export function shareStatement<Key, Row extends Placed>(

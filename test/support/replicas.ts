@@ -23,7 +23,10 @@ export interface Replicas {
   /** The same database, for arranging and for looking. */
   readonly ctx: Context;
   /** Everything the replicas have logged. */
+  /** The end of what they have logged. */
   readonly output: () => string;
+  /** Whether this one's process is over. */
+  readonly hasEnded: (index: number) => boolean;
   /** Sends a signal to one of them. */
   signal(index: number, signal: NodeJS.Signals): void;
   /** Asks one to end, and starts it anew at the same address; answers how it ended, when the balancer knows the new one to be ready. */
@@ -87,7 +90,12 @@ export async function startReplicas(
     await until(() => balancer.ready()[index] === true, { what: 'the balancer knows' });
     return ended;
   };
-  return { issuer, origins: surviving, ctx, output: log.text, signal, restart };
+  const hasEnded = (index: number): boolean => !processes[index] || isOver(processes[index]);
+  return { issuer, origins: surviving, ctx, output: log.text, hasEnded, signal, restart };
+}
+
+function isOver({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 async function end(child: ChildProcess): Promise<Ended> {
@@ -124,7 +132,7 @@ function startProcess(
   });
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', onOutput);
   t.teardown(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (isOver(child)) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     child.kill('SIGCONT'); // it may stand still
