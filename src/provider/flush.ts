@@ -67,7 +67,8 @@ async function flushTogether(db: Db, unit: Unit, writes: readonly StatementWrite
   }));
   if (events.length > 0) parts.push({ statement: eventsStatement(ctx, events), isRequired: false });
   if (parts.length === 0) return;
-  const answers = await writeTogether(db, parts).catch(async (error: unknown) => {
+  const isForgettable = events.length === 0 && writes.every((write) => write.isForgettable);
+  const answers = await writeTogether(db, parts, { isForgettable }).catch(async (error: unknown) => {
     const lost = error instanceof ConditionFailed ? writes[error.place]?.lost : undefined;
     throw lost ? await lost() : error;
   });

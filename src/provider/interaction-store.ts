@@ -31,6 +31,7 @@ export const interactionStore: Store = {
     const row: InteractionRow = { ...write, state: null, version: 1, finishedAt: null };
     recordWrite(unit, rowKey('Interaction', uid), {
       rank: 'insert',
+      isForgettable: true,
       row,
       statement: () => insertInteraction(write),
     });
@@ -56,7 +57,13 @@ export function recordMove(unit: Unit, uid: string, moved: Pick<SignInMove, 'ver
   const key = rowKey('Interaction', uid);
   const written = unit.writes.get(key)?.row as InteractionRow | undefined;
   const move = { ...moved, idHash: hashToken(uid), written };
-  unit.writes.set(key, { rank: 'consume', statement: () => updateSignIn(move), lost: () => new MovedOn() });
+  unit.writes.set(key, {
+    rank: 'consume',
+    // where a sign-in stands is what its person can show once more
+    isForgettable: true,
+    statement: () => updateSignIn(move),
+    lost: () => new MovedOn(),
+  });
 }
 
 /** The interaction with our own columns: read together with the engine's, once a request. */

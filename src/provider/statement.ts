@@ -32,16 +32,27 @@ export interface Part {
 /**
  * Writes all of them or none, as one statement: so it is a transaction without being wrapped in one. Those that are
  * required run first, in their order, and the first that answers no row refuses the whole: ConditionFailed. They see the
- * database as it was before any of them, so no two may change one row. Answers what the required ones answer.
+ * database as it was before any of them, so no two may change one row. Answers what the required ones answer. What is
+ * forgettable is answered before it is on a disk, or at a standby: in a crash of the server it may be as if it had not been.
  */
-export async function writeTogether(db: Db, parts: readonly Part[]): Promise<string[]> {
+export async function writeTogether(
+  db: Db,
+  parts: readonly Part[],
+  { isForgettable }: { readonly isForgettable: boolean },
+): Promise<string[]> {
   const ctes = parts.map(({ statement }, place) => sql`${nameOf(place)} as (${statement})`);
   const demanded = parts.flatMap(({ isRequired }, place) => (isRequired ? [demand(place)] : []));
   const answers = demanded.length > 0 ? sql`array[${sql.join(demanded)}]` : sql`'{}'::text[]`;
-  const query = sql<{ answers: string[] }>`with ${sql.join(ctes)} select ${answers} as answers`;
+  const query = isForgettable
+    ? sql<{ answers: string[] }>`with ${sql.join([withoutWaiting, ...ctes])}
+        select ${answers} as answers from without_waiting`
+    : sql<{ answers: string[] }>`with ${sql.join(ctes)} select ${answers} as answers`;
   const { rows } = await query.execute(db).catch(refuse);
   return rows[0]?.answers ?? [];
 }
+
+/** For this transaction alone; PostgreSQL looks when it commits. */
+const withoutWaiting = sql`without_waiting as (select set_config('synchronous_commit', 'off', true))`;
 
 function nameOf(place: number) {
   return sql.raw(`part_${place}`);

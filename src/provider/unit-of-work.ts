@@ -14,6 +14,8 @@ import type { Statement } from './statement.ts';
 
 interface RecordedWrite {
   readonly rank: WriteRank;
+  /** May be lost with a server that crashes a moment later; where all that is written may, nobody waits for its disk. */
+  readonly isForgettable?: boolean;
   /** What the rest of the request reads back. */
   readonly row?: unknown;
 }

@@ -130,6 +130,43 @@ t.test('the database hears', async (t) => {
     t.same(await cost(idle, () => new Agent(issuer).get(path)), none, `nothing of ${path}`);
 });
 
+t.test(
+  'nobody waits for a disk to know where a sign-in stands, and for everything else they do',
+  async (t) => {
+    const heard = await overhearStatements(t, await createDatabase(t));
+    const { issuer } = await startApp(t, { databaseUrl: heard.databaseUrl });
+    const assist = demoParty(issuer, 'assist', 'openid assist:read');
+    heard.take();
+    const { tokens } = await signIn(new Agent(issuer), assist, person, { resource: assistApi });
+    await assist.refresh(tokens.refresh_token ?? '');
+    await post(issuer, '/revoke', { token: tokens.access_token, client_id: 'demo-assist' });
+    const written = heard
+      .take()
+      .map((text) => ({
+        isForgettable: text.includes('synchronous_commit'),
+        tables: [...text.matchAll(/\b(?:insert into|(?<!do )update|delete from) "?(\w+)/g)].map(([, table]) => table),
+      }))
+      .filter(({ tables }) => tables.length > 0);
+    const forgettable = written.filter((write) => write.isForgettable);
+    t.same(
+      forgettable.map((write) => write.tables),
+      [['interactions'], ['interactions']],
+      'the request, and the password that was right',
+    );
+    const kept = written.filter((write) => !write.isForgettable).flatMap((write) => write.tables);
+    for (const table of [
+      'sessions',
+      'grants',
+      'artifacts',
+      'refresh_families',
+      'events',
+      'throttles',
+      'interactions',
+    ])
+      t.ok(kept.includes(table), `${table} are waited for`);
+  },
+);
+
 t.test('a live session with its grant and its refresh token takes less than two kilobytes', async (t) => {
   const { ctx, issuer } = await startApp(t);
   await signIn(new Agent(issuer), demoParty(issuer, 'assist', 'openid assist:read'), person, {
