@@ -144,7 +144,9 @@ t.test(
       .take()
       .map((text) => ({
         isForgettable: text.includes('synchronous_commit'),
-        tables: [...text.matchAll(/\b(?:insert into|(?<!do )update|delete from) "?(\w+)/g)].map(([, table]) => table),
+        tables: [...text.matchAll(/\b(?:insert into|(?<!do )update|delete from) "?(\w+)/g)].map(
+          ([, table]) => table,
+        ),
       }))
       .filter(({ tables }) => tables.length > 0);
     const forgettable = written.filter((write) => write.isForgettable);
