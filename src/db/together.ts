@@ -36,8 +36,8 @@ const mostKeys = 100;
 /**
  * Whoever asks in the same turn of the event loop is answered by one statement, begun at the end of that turn; who asks
  * alone has one alone. Nobody depends on another's patience: it is begun whoever hangs up meanwhile, and bounded by the
- * time-outs of the connection. All of them get its failure. For what waits for no lock: a key that
- * stood still would hold up all.
+ * time-outs of the connection. All of them get trouble of the database; after any other failure each asks alone, since one
+ * key may have spoilt it for all. For what waits for no lock: a key that stood still would hold up all.
  */
 export function shareStatement<Key, Row extends Placed>(
   load: Load<Key, Row>,
@@ -66,7 +66,10 @@ export function shareStatement<Key, Row extends Placed>(
       return (await rows).get(place);
     } catch (error) {
       // noted where it happened for nobody: each asker must know of it
-      throw error instanceof DatabaseTrouble ? noteTrouble(error) : error;
+      if (error instanceof DatabaseTrouble) throw noteTrouble(error);
+      if (keys.length === 1) throw error;
+      const [row] = await load(db, [key], now);
+      return row;
     }
   };
 }

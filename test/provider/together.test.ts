@@ -23,7 +23,7 @@ function reader() {
     asked.push([...numbers]);
     const table = asTable(numbers.map((n) => ({ n })));
     const { rows } = await sql<Squared>`
-      select asked.place, asked.n * asked.n as square from json_to_recordset(${table}) as asked (place int, n int)
+      select asked.place, asked.n * asked.n * n / n as square from json_to_recordset(${table}) as asked (place int, n int)
       where asked.n % 2 = 0 order by asked.n desc`.execute(db);
     return rows;
   });
@@ -46,7 +46,7 @@ t.test('who asks in the same turn shares a statement, and gets what is theirs', 
   t.equal((await find(db, 6, now))?.square, 36, 'who asks alone is answered as well');
   t.same(asked, [[2, 3, 4, 2], [6]]);
 
-  const crowd = Array.from({ length: 250 }, (_, n) => 2 * n);
+  const crowd = Array.from({ length: 250 }, (_, n) => 2 * n + 2);
   const rows = await Promise.all(crowd.map((n) => find(db, n, now)));
   t.same(
     rows.map((row) => row?.square),
@@ -86,6 +86,19 @@ t.test('nobody depends on the patience of another', async (t) => {
   await t.rejects(late, { message: /nobody_waits/ }, 'who has hung up asks for nothing');
   const hurried = withPatience({ seconds: -1, isGone: () => false }, () => find(db, 2, now));
   await t.rejects(hurried, { message: /out_of_time/ });
+});
+
+t.test('a key that spoils a statement spoils it for itself', async (t) => {
+  const db = connect(await createDatabase(t));
+  t.teardown(() => db.destroy());
+  const { asked, find } = reader();
+  const [good, bad, missing] = await Promise.allSettled([2, 0, 3].map((n) => find(db, n, now)));
+  t.match(good, { value: { square: 4 } });
+  t.match(bad, { reason: { message: /division by zero/ } });
+  t.match(missing, { status: 'fulfilled', value: undefined });
+  t.same(asked, [[2, 0, 3], [2], [0], [3]]);
+  await t.rejects(find(db, 0, now), { message: /division by zero/ }, 'and by itself is asked for once');
+  t.equal(asked.length, 5);
 });
 
 t.test('a failure is met by all who share it, and the next are asked for anew', async (t) => {
