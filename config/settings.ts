@@ -317,7 +317,8 @@ export const settings = {
   PASSWORD_WAIT_SECONDS: setting({
     parse: seconds(1, 60),
     fallback: '1',
-    about: 'Within what time a password that has no turn to be hashed is answered 503. It waits three quarters of it.',
+    about:
+      'Within what time a password that has no turn to be hashed is answered 503. It waits three quarters of it.',
   }),
   LOG_LEVEL: setting({
     parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
