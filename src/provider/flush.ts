@@ -30,11 +30,14 @@ async function flush(unit: Unit): Promise<void> {
   const together = writes.filter((write): write is StatementWrite => 'statement' in write);
   const after = writes.filter((write): write is StepsWrite => 'run' in write);
   if (after.length === 0 && unit.records.length === 0) {
-    if (!(await flushShared(unit, together))) await flushTogether(unit.ctx.db, unit, together);
+    const isForgettable = unit.events.length === 0 && together.every((write) => write.isForgettable);
+    if (!(await flushShared(unit, together)))
+      await flushTogether(unit.ctx.db, { unit, writes: together, isForgettable });
     return;
   }
   await inTransaction(unit.ctx, async (tx) => {
-    await flushTogether(tx.db, unit, together);
+    // what else is in the transaction must not be lost
+    await flushTogether(tx.db, { unit, writes: together, isForgettable: false });
     for (const { run } of after) await run(tx);
     for (const record of unit.records) await record(tx);
   });
@@ -59,15 +62,22 @@ async function flushShared({ events }: Unit, writes: readonly StatementWrite[]):
   return true;
 }
 
-async function flushTogether(db: Db, unit: Unit, writes: readonly StatementWrite[]): Promise<void> {
-  const { ctx, events } = unit;
+interface Together {
+  readonly unit: Unit;
+  readonly writes: readonly StatementWrite[];
+  readonly isForgettable: boolean;
+}
+
+async function flushTogether(
+  db: Db,
+  { unit: { ctx, events }, writes, isForgettable }: Together,
+): Promise<void> {
   const parts: Part[] = writes.map(({ statement, lost, settled }) => ({
     statement: statement(),
     isRequired: lost !== undefined || settled !== undefined,
   }));
   if (events.length > 0) parts.push({ statement: eventsStatement(ctx, events), isRequired: false });
   if (parts.length === 0) return;
-  const isForgettable = events.length === 0 && writes.every((write) => write.isForgettable);
   const answers = await writeTogether(db, parts, { isForgettable }).catch(async (error: unknown) => {
     const lost = error instanceof ConditionFailed ? writes[error.place]?.lost : undefined;
     throw lost ? await lost() : error;

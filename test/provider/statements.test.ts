@@ -169,6 +169,22 @@ t.test(
   },
 );
 
+t.test('what is written together with where a sign-in stands is waited for', async (t) => {
+  const heard = await overhearStatements(t, await createDatabase(t));
+  const { issuer } = await startApp(t, { databaseUrl: heard.databaseUrl });
+  const browser = new Agent(issuer);
+  const step = await toStep(browser, (await demoParty(issuer, 'assist').start()).url);
+  heard.take();
+  t.equal((await submitPassword(browser, step, person, 'a wrong one')).status, 401);
+  const texts = heard.take();
+  t.ok(texts.includes('begin') && texts.some((text) => /insert into "?events/.test(text)), 'an event is');
+  t.ok(
+    texts.some((text) => text.includes('update interactions')),
+    'beside the step',
+  );
+  t.notOk(texts.some((text) => text.includes('synchronous_commit')));
+});
+
 t.test('a live session with its grant and its refresh token takes less than two kilobytes', async (t) => {
   const { ctx, issuer } = await startApp(t);
   await signIn(new Agent(issuer), demoParty(issuer, 'assist', 'openid assist:read'), person, {
