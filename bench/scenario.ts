@@ -51,8 +51,8 @@ async function runFlow(bench: Bench, flow: Flow, clients: number): Promise<FlowF
   const onLoad = (side: Side, load: { done: number }): void => {
     if (side === ours) flows.done += load.done;
   };
-  const isAwake = flow.isStateless ?? false;
-  const [measured, ...others] = await compare(sides, { ...amounts, clients, isAwake, onLoad });
+  const how = { ...amounts, clients, isAwake: flow.isStateless, onLoad };
+  const [measured, ...others] = await compare(sides, how);
   if (!measured) throw new Error('nothing was measured');
   const yardsticks = others.map((other, at): [string, Compared] => [
     sides[at + 1]?.name ?? '',

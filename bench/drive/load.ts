@@ -23,7 +23,7 @@ export interface ClosedLoop {
    * Whether this process keeps its core while nothing is answered. Whoever answers pays for waking it otherwise: 45 µs in a
    * virtual machine, paid by a slow side alone, since a fast one never lets it sleep.
    */
-  readonly isAwake?: boolean;
+  readonly isAwake?: boolean | undefined;
 }
 
 /** Each client begins its next flow when its last one is done. Tells what flows cost, not how long people wait. */

@@ -24,7 +24,7 @@ export interface Measured {
 export interface How extends Amounts {
   readonly clients: number;
   /** For a flow that asks no database: a core is left for it (drive/load.ts). */
-  readonly isAwake?: boolean;
+  readonly isAwake?: boolean | undefined;
   /** Told of what is under way. */
   readonly onLoad?: (side: Side, load: Load) => void;
 }
@@ -69,7 +69,7 @@ async function inTurn<Result>(
   return results;
 }
 
-async function measureSlice(side: Side, { clients, sliceMs, isAwake = false }: How): Promise<Slice> {
+async function measureSlice(side: Side, { clients, sliceMs, isAwake }: How): Promise<Slice> {
   const before = await timesOf(side);
   const load = await closedLoop(side.operation, { clients, ms: sliceMs, isAwake });
   const after = await timesOf(side);

@@ -91,17 +91,20 @@ function rotationOf(unit: Unit, rotation: NonNullable<Unit['rotation']>, next: N
   const { presented } = rotation;
   const { secretKeys } = unit.ctx.config;
   const lost = () => new LostRace('refresh_token', String(next.payload['grantId']));
-  const changeAt = (now: Date) => ({
+  const change = {
     familyHash: next.family,
     presentedHash: hashToken(presented),
     successorHash: hashToken(successorOf(presented, secretKeys)),
-    graceUntil: addSeconds(now, graceSeconds),
     payload: next.payload,
     expiresAt: next.expiresAt,
-  });
+  };
+  const changeAt = (now: Date) => ({ ...change, graceUntil: addSeconds(now, graceSeconds) });
   return {
     rank: 'consume',
-    statement: () => consumeRefreshToken(changeAt(unit.ctx.now()), unit.ctx.now()),
+    statement: () => {
+      const now = unit.ctx.now();
+      return consumeRefreshToken(changeAt(now), now);
+    },
     shared: async () => {
       const now = unit.ctx.now();
       return (await rotateTogether(unit.ctx.db, changeAt(now), now))?.answer;

@@ -10,6 +10,7 @@ import { connect } from '../../src/db/connect.ts';
 import { findBinaries, type Guard, idsOf, startGuard, type User } from '../../src/db/embedded.ts';
 import { migrateToLatest } from '../../src/db/migrate.ts';
 import { freePort } from './app.ts';
+import { hasEnded } from './has-ended.ts';
 import { pause, until } from './reliability.ts';
 
 const run = promisify(execFile);
@@ -219,10 +220,6 @@ async function isAccepting(server: ChildProcess, port: number): Promise<boolean>
     await Promise.race([pause(50), ended]);
   }
   return false;
-}
-
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
 }
 
 /** The postmaster and its children. */

@@ -9,6 +9,7 @@ import type { Context } from '../../src/context.ts';
 import { seedDemoWorld } from '../../src/demo/world.ts';
 import { freePort } from './app.ts';
 import { startBalancer } from './balancer.ts';
+import { hasEnded } from './has-ended.ts';
 import { pause } from './reliability.ts';
 import { keepLog } from './replica-log.ts';
 import { openContext } from './replicas.ts';
@@ -221,7 +222,7 @@ export async function startFleet(t: Test, options: FleetOptions): Promise<Fleet>
 
 /** Until it is, or until it is gone. */
 async function becomeReady(member: Member, child: ChildProcess): Promise<void> {
-  while (member.process === child && child.exitCode === null && child.signalCode === null) {
+  while (member.process === child && !hasEnded(child)) {
     const status = await fetch(`http://127.0.0.1:${member.port}/readyz`).then(
       (answer) => answer.status,
       () => 0,
@@ -235,7 +236,7 @@ async function becomeReady(member: Member, child: ChildProcess): Promise<void> {
 }
 
 async function end({ process: child }: Member, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-  if (child?.exitCode !== null || child.signalCode !== null) return;
+  if (!child || hasEnded(child)) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);
   await gone;

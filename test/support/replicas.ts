@@ -12,6 +12,7 @@ import { createSafeFetch } from '../../src/fetch.ts';
 import { createGate } from '../../src/kernel/gate.ts';
 import { freePort, testConfig } from './app.ts';
 import { startBalancer } from './balancer.ts';
+import { hasEnded } from './has-ended.ts';
 import { until } from './reliability.ts';
 import { keepLog } from './replica-log.ts';
 
@@ -22,11 +23,10 @@ export interface Replicas {
   readonly origins: readonly string[];
   /** The same database, for arranging and for looking. */
   readonly ctx: Context;
-  /** Everything the replicas have logged. */
   /** The end of what they have logged. */
   readonly output: () => string;
   /** Whether this one's process is over. */
-  readonly hasEnded: (index: number) => boolean;
+  readonly isOver: (index: number) => boolean;
   /** Sends a signal to one of them. */
   signal(index: number, signal: NodeJS.Signals): void;
   /** Asks one to end, and starts it anew at the same address; answers how it ended, when the balancer knows the new one to be ready. */
@@ -90,12 +90,8 @@ export async function startReplicas(
     await until(() => balancer.ready()[index] === true, { what: 'the balancer knows' });
     return ended;
   };
-  const hasEnded = (index: number): boolean => !processes[index] || isOver(processes[index]);
-  return { issuer, origins: surviving, ctx, output: log.text, hasEnded, signal, restart };
-}
-
-function isOver({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
+  const isOver = (index: number): boolean => !processes[index] || hasEnded(processes[index]);
+  return { issuer, origins: surviving, ctx, output: log.text, isOver, signal, restart };
 }
 
 async function end(child: ChildProcess): Promise<Ended> {
@@ -132,7 +128,7 @@ function startProcess(
   });
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', onOutput);
   t.teardown(async () => {
-    if (isOver(child)) return;
+    if (hasEnded(child)) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     child.kill('SIGCONT'); // it may stand still

@@ -12,6 +12,7 @@ import { Agent, type Answer } from './agent.ts';
 import { freePort } from './app.ts';
 import { formsOf } from './company.ts';
 import { hasSimplesamlphp, paths } from './find-peers.ts';
+import { hasEnded } from './has-ended.ts';
 import { makeIdpKey } from './saml-idp.ts';
 
 export interface Simplesamlphp {
@@ -89,7 +90,7 @@ function phpArguments(directory: string, port: number): string[] {
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill();
   await ended;

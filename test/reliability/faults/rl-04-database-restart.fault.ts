@@ -26,7 +26,7 @@ async function statusOf(address: string): Promise<number> {
 t.test('RL-04 the database restarts under load', async (t) => {
   const cluster = await startCluster(t);
   const databaseUrl = await createMigrated(cluster);
-  const { issuer, origins, ctx, output, hasEnded } = await startReplicas(t, { count: 1, databaseUrl, env });
+  const { issuer, origins, ctx, output, isOver } = await startReplicas(t, { count: 1, databaseUrl, env });
   const [origin = ''] = origins;
   const isServing = async (): Promise<boolean> => (await statusOf(`${origin}/readyz`)) === 200;
 
@@ -60,7 +60,7 @@ t.test('RL-04 the database restarts under load', async (t) => {
       t.ok(noticed < noticedWithin, `it is not ready after ${noticed.toFixed()} ms`);
       t.ok(back < backWithin, `it serves ${back.toFixed()} ms after the database is back`);
     });
-  t.notOk(hasEnded(0), 'the process has never ended');
+  t.notOk(isOver(0), 'the process has never ended');
   t.notMatch(output(), /"level":(?:5|6)0.*(?:unexpected error|fault in)/, 'and takes none of it for a fault');
 });
 
