@@ -2,6 +2,8 @@
 import { slots } from './drive/load.ts';
 import { type Amounts, amountsOf, fewUsers, type Options } from './options.ts';
 import { type Company, openCompany } from './world/company.ts';
+import { hydraVersion, startHydra } from './world/hydra.ts';
+import { keycloakVersion, startKeycloak } from './world/keycloak.ts';
 import { type BenchPostgres, startPostgres } from './world/postgres.ts';
 import { openWorld, type World } from './world/world.ts';
 import { startEngine, startPlain, type Yardstick } from './world/yardsticks.ts';
@@ -18,8 +20,13 @@ export interface Bench {
   engine(): Promise<Yardstick>;
   naive(): Promise<Yardstick>;
   plain(): Promise<Yardstick>;
+  /** Undefined unless they were given. */
+  keycloak(): Promise<Yardstick | undefined>;
+  hydra(): Promise<Yardstick | undefined>;
   /** How many flows the service of `world` has done. */
   readonly flows: { done: number };
+  /** What was given to be measured beside, with its version. */
+  others(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -27,7 +34,8 @@ export interface Bench {
 const fewestPeople = 64;
 
 export async function openBench(options: Options): Promise<Bench> {
-  const postgres = await startPostgres();
+  const { keycloak, hydra } = options;
+  const postgres = await startPostgres({ isOnTcp: keycloak !== undefined });
   const opened: { close(): Promise<void> }[] = [];
   const once = <Thing extends { close(): Promise<void> }>(
     open: () => Promise<Thing>,
@@ -40,6 +48,8 @@ export async function openBench(options: Options): Promise<Bench> {
       }));
   };
   const people = options.smoke ? fewestPeople : fewUsers;
+  const signedIn = Math.min(people, slots);
+  const nobody = (): Promise<undefined> => Promise.resolve(undefined);
   const world = once(() => openWorld(postgres, { name: 'few', count: people }));
   return {
     options,
@@ -51,13 +61,24 @@ export async function openBench(options: Options): Promise<Bench> {
         ? once(() => openWorld(postgres, { name: 'many', count: options.users }))
         : world,
     company: once(() => openCompany(postgres)),
-    engine: once(() => startEngine({ people: Math.min(people, slots) })),
+    engine: once(() => startEngine({ people: signedIn })),
     naive: once(async () => {
       const databaseUrl = await postgres.createDatabase('naive');
-      return startEngine({ people: Math.min(people, slots), databaseUrl });
+      return startEngine({ people: signedIn, databaseUrl });
     }),
     plain: once(startPlain),
+    keycloak:
+      keycloak === undefined
+        ? nobody
+        : once(() => startKeycloak(postgres, { folder: keycloak, people: signedIn })),
+    hydra:
+      hydra === undefined ? nobody : once(() => startHydra(postgres, { program: hydra, people: signedIn })),
     flows: { done: 0 },
+    others: () =>
+      Promise.all([
+        ...(keycloak === undefined ? [] : [keycloakVersion(keycloak)]),
+        ...(hydra === undefined ? [] : [hydraVersion(hydra)]),
+      ]),
     async close() {
       for (const thing of opened.reverse()) await thing.close();
       await postgres.stop();

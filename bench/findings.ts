@@ -47,6 +47,8 @@ export interface Compared extends SideNumbers {
   readonly cpuRatio: Ratio;
   /** Without the thread pool: for flows in which hashing would hide everything else. */
   readonly restRatio: Ratio;
+  /** Each with its PostgreSQL. */
+  readonly togetherRatio: Ratio;
 }
 
 export interface GrowthFinding {

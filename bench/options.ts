@@ -9,6 +9,9 @@ export interface Options {
   readonly smoke: boolean;
   /** Where the report goes. */
   readonly out: string | undefined;
+  /** The folder of Keycloak's distribution, and Hydra's program: where they are, they are measured beside. */
+  readonly keycloak: string | undefined;
+  readonly hydra: string | undefined;
 }
 
 export interface Amounts {
@@ -33,6 +36,8 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       users: { type: 'string' },
       smoke: { type: 'boolean', default: false },
       out: { type: 'string' },
+      keycloak: { type: 'string' },
+      hydra: { type: 'string' },
     },
   });
   const unknown = positionals.filter((name) => !known.includes(name));
@@ -44,7 +49,8 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     throw new Error(`--users must be a whole number from ${fewUsers} to 1e8`);
   // part of a report would replace the whole one
   const out = values.out ?? (isWhole ? 'docs/performance' : undefined);
-  return { names: positionals, users, smoke: values.smoke, out };
+  const { smoke, keycloak, hydra } = values;
+  return { names: positionals, users, smoke, out, keycloak, hydra };
 }
 
 export function amountsOf({ smoke }: Pick<Options, 'smoke'>): Amounts {

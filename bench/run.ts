@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- scenario … --users 1e6 --smoke --out <folder>]: what the service costs beside its yardsticks, in one run
+ * npm run bench [-- scenario … --users 1e6 --smoke --out <folder> --keycloak <folder> --hydra <program>]: what the service costs beside its yardsticks, in one run
  * on one machine. Without a scenario it runs all and writes docs/performance/ and docs/scale.md. With --smoke everything runs for a moment, to
  * see that it runs: then it fails on any wrong answer, and the numbers mean nothing.
  */
@@ -41,7 +41,11 @@ async function run(): Promise<{ findings: Finding[]; report: Report }> {
   });
   try {
     const findings = await Promise.race([runScenarios(bench), interrupted]);
-    const machine = await describeMachine({ postgres: bench.postgres.version, loadBefore });
+    const machine = await describeMachine({
+      postgres: bench.postgres.version,
+      loadBefore,
+      others: await bench.others(),
+    });
     const goals = holdAgainstGoals(findings);
     return { findings, report: { machine, users: options.users, findings, goals } };
   } finally {

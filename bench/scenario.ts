@@ -7,6 +7,7 @@ import { measureAlone } from './measure/alone.ts';
 import { compare, type Measured, type Side } from './measure/compare.ts';
 import { ratioOf } from './measure/statistics.ts';
 import { fewUsers } from './options.ts';
+import type { Yardstick } from './world/yardsticks.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -76,7 +77,13 @@ function compared(ours: Measured, theirs: Measured): Compared {
     ...theirs.numbers,
     cpuRatio: ratioOf(ours.cpuUs, theirs.cpuUs),
     restRatio: ratioOf(ours.restUs, theirs.restUs),
+    togetherRatio: ratioOf(together(ours), together(theirs)),
   };
+}
+
+/** With PostgreSQL's time, by round. */
+function together({ cpuUs, postgresUs }: Measured): number[] {
+  return cpuUs.map((us, round) => us + (postgresUs[round] ?? NaN));
 }
 
 async function runGrowth(bench: Bench, flow: Flow, clients: number): Promise<GrowthFinding> {
@@ -87,8 +94,6 @@ async function runGrowth(bench: Bench, flow: Flow, clients: number): Promise<Gro
   });
   const [ofMany, ofFew] = await compare(sides, { ...bench.amounts, clients });
   if (!ofMany || !ofFew) throw new Error('nothing was measured');
-  const together = ({ cpuUs, postgresUs }: Measured): number[] =>
-    cpuUs.map((us, round) => us + (postgresUs[round] ?? NaN));
   return {
     kind: 'growth',
     name: flow.name,
@@ -112,6 +117,27 @@ export async function besideNaive(bench: Bench, operation: Flow['operation']): P
   const { served, target } = await bench.naive();
   const postgresPid = bench.postgres.pid;
   return { name: 'engine, naive on PostgreSQL', pid: served.pid, postgresPid, operation: operation(target) };
+}
+
+/** Keycloak, if it was given. */
+export async function besideKeycloak(bench: Bench, operation: Flow['operation']): Promise<Side[]> {
+  return besideOther(bench, { name: 'Keycloak', other: await bench.keycloak(), operation, warmUps: 12 });
+}
+
+/** Hydra, if it was given. */
+export async function besideHydra(bench: Bench, operation: Flow['operation']): Promise<Side[]> {
+  return besideOther(bench, { name: 'Hydra', other: await bench.hydra(), operation });
+}
+
+interface Other extends Pick<Side, 'name' | 'warmUps'> {
+  readonly other: Yardstick | undefined;
+  readonly operation: Flow['operation'];
+}
+
+function besideOther({ postgres }: Bench, { other, operation, ...side }: Other): Side[] {
+  if (!other) return [];
+  const { served, target } = other;
+  return [{ ...side, pid: served.pid, postgresPid: postgres.pid, operation: operation(target) }];
 }
 
 /** A path of the server of trivial things. */

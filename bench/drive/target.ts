@@ -14,8 +14,17 @@ export interface Target {
   readonly wire: Wire;
   /** Sent with everything: who speaks for the public origin. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly endpoints: Endpoints;
   readonly people: People;
 }
+
+export interface Endpoints {
+  readonly authorize: string;
+  readonly token: string;
+}
+
+/** Of the service, and of the engine beside it. */
+export const endpoints: Endpoints = { authorize: '/authorize', token: '/token' };
 
 export interface People {
   readonly count: number;

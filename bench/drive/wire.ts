@@ -32,11 +32,19 @@ export class Wire {
     return this.#send('POST', path, sending);
   }
 
+  put(path: string, sending: Sending): Promise<Answer> {
+    return this.#send('PUT', path, sending);
+  }
+
   close(): Promise<void> {
     return this.#pool.destroy();
   }
 
-  async #send(method: 'GET' | 'POST', path: string, { headers, form, json, jar }: Sending): Promise<Answer> {
+  async #send(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    { headers, form, json, jar }: Sending,
+  ): Promise<Answer> {
     const cookie = jar?.header(path.split('?', 1)[0] ?? path);
     const type = form ? 'application/x-www-form-urlencoded' : 'application/json';
     const answer = await this.#pool.request({
@@ -69,6 +77,13 @@ export function pathOf(address: string): string {
 export function expectStatus(answer: Answer, status: number): Answer {
   if (answer.status === status) return answer;
   throw new Error(`answered ${answer.status}, not ${status}: ${answer.text.slice(0, 300)}`);
+}
+
+/** Where to; throws what was answered instead. */
+export function expectRedirect(answer: Answer): string {
+  const { status, location } = answer;
+  if ((status === 302 || status === 303) && location !== undefined) return location;
+  throw new Error(`answered ${status}, and nowhere to go: ${answer.text.slice(0, 300)}`);
 }
 
 /** A member of a JSON answer that must be there. */

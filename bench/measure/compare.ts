@@ -11,6 +11,8 @@ export interface Side {
   /** Of the PostgreSQL behind it, if there is one. */
   readonly postgresPid?: number;
   readonly operation: Operation;
+  /** So many times as long as others: who compiles as it goes is slow at first. */
+  readonly warmUps?: number;
 }
 
 export interface Measured {
@@ -38,7 +40,8 @@ interface Slice {
 
 /** In the order of `sides`. The open loop runs at less than half of what the slowest side can do: there is no queue. */
 export async function compare(sides: readonly Side[], how: How): Promise<Measured[]> {
-  for (const side of sides) await closedLoop(side.operation, { clients: how.clients, ms: how.warmUpMs });
+  for (const { operation, warmUps = 1 } of sides)
+    await closedLoop(operation, { clients: how.clients, ms: how.warmUpMs * warmUps });
   const slices = await inTurn(sides, how, (side) => measureSlice(side, how));
   const rates = slices.map((ofSide) => median(ofSide.map(({ load }) => (load.done * 1000) / load.ms)));
   const perSecond = Math.max(1, 0.4 * Math.min(...rates));

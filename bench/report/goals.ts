@@ -47,7 +47,7 @@ export function holdAgainstGoals(findings: readonly Finding[]): Goal[] {
     P8: start(found),
     P9: eventLoop(found),
     P10: left(found),
-    P11: [],
+    P11: besideOthers(found),
   };
   return Object.entries(parts).map(([id, ofGoal]) => {
     const isMet = ofGoal.length === 0 ? undefined : ofGoal.every((part) => part.isMet);
@@ -219,6 +219,20 @@ function left({ ofKind }: Found): Part[] {
     atMost('rows left by a sign-in, but for the audit trail', sum(rows.map(([, count]) => count)), 0, number),
     atMost('bytes of a session with a refresh token', sum(Object.values(found.sessionBytes)), 2048, number),
   ];
+}
+
+function besideOthers({ flow }: Found): Part[] {
+  const limits = [
+    ['client-credentials', 5],
+    ['refresh', 5],
+    ['password-pages', 2],
+  ] as const;
+  return ['Keycloak', 'Hydra'].flatMap((other) =>
+    limits.flatMap(([name, limit]) => {
+      const ratio = flow(name)?.yardsticks[other]?.togetherRatio.median;
+      return ratio === undefined ? [] : [atLeast(`${name}, by core, to ${other}`, 1 / ratio, limit, times)];
+    }),
+  );
 }
 
 function sum(values: readonly number[]): number {

@@ -10,6 +10,8 @@ export interface Machine {
   readonly kernel: string;
   readonly node: string;
   readonly postgres: string;
+  /** What else was measured, with its version. */
+  readonly others: readonly string[];
   /** The commit that was measured, and whether it had changes. */
   readonly commit: string;
   readonly date: string;
@@ -25,7 +27,8 @@ export function loadNow(): number {
 export async function describeMachine({
   postgres,
   loadBefore,
-}: Pick<Machine, 'postgres' | 'loadBefore'>): Promise<Machine> {
+  others,
+}: Pick<Machine, 'postgres' | 'loadBefore' | 'others'>): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
@@ -33,6 +36,7 @@ export async function describeMachine({
     kernel: release(),
     node: process.version,
     postgres,
+    others,
     commit: await commitOf(),
     loadBefore,
     date: new Date().toISOString().slice(0, 10),

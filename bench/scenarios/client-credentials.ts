@@ -1,6 +1,6 @@
 /** A service gets itself a token: a JWT, for one API. */
 import { clientCredentials } from '../drive/flows.ts';
-import { besideEngine, besidePlain, flowScenario } from '../scenario.ts';
+import { besideEngine, besideHydra, besideKeycloak, besidePlain, flowScenario } from '../scenario.ts';
 
 const operation = (target: Parameters<typeof clientCredentials>[0]) => () => clientCredentials(target);
 
@@ -13,5 +13,7 @@ export const clientCredentialsScenario = flowScenario({
   yardsticks: async (bench) => [
     await besideEngine(bench, operation),
     await besidePlain(bench, 'signing alone, 100 times', '/sign'),
+    ...(await besideKeycloak(bench, operation)),
+    ...(await besideHydra(bench, operation)),
   ],
 });

@@ -24,7 +24,8 @@ export async function openCompany(postgres: BenchPostgres): Promise<Company> {
   // what the service itself asks an identity provider, it asks at this address
   const issuer = `http://127.0.0.1:${idpPort}`;
   const env = { ...keys, ISSUER: issuer, DATABASE_URL: databaseUrl };
-  const idp = await serve({ file: 'bench/world/rehearsal.ts', port: idpPort, env, readyPath: '/readyz' });
+  const command = [process.execPath, 'bench/world/rehearsal.ts'] as const;
+  const idp = await serve({ command, port: idpPort, env, readyPath: '/readyz' });
   const service = await startBeside(idp, env);
   return {
     databaseUrl,
@@ -43,7 +44,7 @@ async function startBeside(idp: Served, env: Readonly<Record<string, string>>): 
   const [port, metricsPort] = [await freePort(), await freePort()];
   try {
     const served = await serve({
-      file: 'src/main.ts',
+      command: [process.execPath, 'src/main.ts'],
       port,
       env: { ...env, METRICS_PORT: String(metricsPort), TRUSTED_PROXIES: '127.0.0.1' },
       readyPath: '/readyz',

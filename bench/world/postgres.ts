@@ -22,8 +22,12 @@ const settings = [
   'pg_stat_statements.track_utility=on',
 ];
 
-export async function startPostgres(): Promise<BenchPostgres> {
-  const server = await startEmbeddedPostgres({ durable: true, settings });
+/** An address of loopback that nobody else's PostgreSQL listens on, for whoever knows no Unix sockets. */
+export const tcpHost = '127.0.0.2';
+
+export async function startPostgres({ isOnTcp }: { readonly isOnTcp: boolean }): Promise<BenchPostgres> {
+  const addresses = isOnTcp ? [`listen_addresses=${tcpHost}`] : [];
+  const server = await startEmbeddedPostgres({ durable: true, settings: [...settings, ...addresses] });
   try {
     await prepareTemplate(server.url('template1'));
     const control = new pg.Client(server.url('postgres'));

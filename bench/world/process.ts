@@ -11,20 +11,22 @@ export interface Served {
 }
 
 export interface Serving {
-  readonly file: string;
+  /** The program and its arguments. */
+  readonly command: readonly [program: string, ...args: string[]];
   readonly port: number;
   readonly env: Readonly<Record<string, string>>;
   /** Answers 200 once it is ready. */
   readonly readyPath: string;
 }
 
-const longestStartMs = 60_000;
+const longestStartMs = 180_000;
 
 /** Rejects, with what the process has written to stderr, when it does not come up. */
-export async function serve({ file, port, env, readyPath }: Serving): Promise<Served> {
+export async function serve({ command, port, env, readyPath }: Serving): Promise<Served> {
   const origin = `http://127.0.0.1:${port}`;
   const began = performance.now();
-  const child = spawn(process.execPath, [file], {
+  const [program, ...args] = command;
+  const child = spawn(program, args, {
     env: { PATH: process.env['PATH'], PORT: String(port), HOST: '127.0.0.1', ...env },
     // its log is written as in production, and read by nobody
     stdio: ['ignore', process.env['BENCH_LOG'] === undefined ? 'ignore' : 'inherit', 'pipe'],
@@ -37,7 +39,7 @@ export async function serve({ file, port, env, readyPath }: Serving): Promise<Se
     const isOver = child.exitCode !== null || child.signalCode !== null;
     if (isOver || performance.now() - began > longestStartMs) {
       await end(child);
-      throw new Error(`${file} did not become ready:\n${complaints}`);
+      throw new Error(`${command.join(' ')} did not become ready:\n${complaints}`);
     }
     await rest(10);
   }

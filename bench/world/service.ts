@@ -26,7 +26,7 @@ export async function startService(
 ): Promise<Service> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const served = await serve({
-    file: 'src/main.ts',
+    command: [process.execPath, 'src/main.ts'],
     port,
     readyPath: '/readyz',
     env: {

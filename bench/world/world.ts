@@ -3,7 +3,7 @@ import KeyGrip from 'keygrip';
 import { seedDemoWorld } from '../../src/demo/world.ts';
 import { authorizePath, exchange, signIn } from '../drive/flows.ts';
 import { Jar } from '../drive/jar.ts';
-import { password, type People, type Target } from '../drive/target.ts';
+import { endpoints, password, type People, type Target } from '../drive/target.ts';
 import { Wire } from '../drive/wire.ts';
 import type { BenchPostgres } from './postgres.ts';
 import { emailOf, secretOf, seedPeople } from './seed.ts';
@@ -28,7 +28,7 @@ export async function openWorld(
   await arrange(databaseUrl, seedDemoWorld);
   const service = await startService(databaseUrl);
   const wire = new Wire(service.origin);
-  const target: Target = { wire, headers: {}, people: seededPeople(count) };
+  const target: Target = { wire, headers: {}, endpoints, people: seededPeople(count) };
   const close = async (): Promise<void> => {
     await wire.close();
     await service.stop();
@@ -36,7 +36,7 @@ export async function openWorld(
   };
   try {
     const { jar } = await signIn(target, { email: template, password });
-    await exchange(target, await wire.get(authorizePath('confidential'), { jar }), 'confidential');
+    await exchange(target, await wire.get(authorizePath(target, 'confidential'), { jar }), 'confidential');
     await seedPeople(databaseUrl, { template, count });
     return { databaseUrl, service, target, close };
   } catch (error) {

@@ -2,7 +2,7 @@
 import { freePort } from '../../test/support/app.ts';
 import { authorizePath, exchange, signIn } from '../drive/flows.ts';
 import { Jar } from '../drive/jar.ts';
-import { issuer, type People, type Target } from '../drive/target.ts';
+import { endpoints, issuer, type People, type Target } from '../drive/target.ts';
 import { memberOf, Wire } from '../drive/wire.ts';
 import { type Served, serve, type Serving } from './process.ts';
 import { emailOf } from './seed.ts';
@@ -14,7 +14,7 @@ export interface Yardstick {
 }
 
 /** What a proxy in front of the engine would say; the service needs nobody to say it. */
-const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-host': new URL(issuer).host };
+export const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-host': new URL(issuer).host };
 
 interface EngineOptions {
   /** How many are signed in before anybody asks; there is no seeding it from outside. */
@@ -39,9 +39,9 @@ async function start(
   file: string,
   { people, ...how }: Pick<Serving, 'readyPath' | 'env'> & { readonly people: number },
 ): Promise<Yardstick> {
-  const served = await serve({ file, port: await freePort(), ...how });
+  const served = await serve({ command: [process.execPath, file], port: await freePort(), ...how });
   const wire = new Wire(served.origin);
-  const target = { wire, headers, people: keptPeople(people) };
+  const target = { wire, headers, endpoints, people: keptPeople(people) };
   return {
     served,
     target,
@@ -52,7 +52,8 @@ async function start(
   };
 }
 
-function keptPeople(count: number): People & { readonly kept: Map<number, Kept> } {
+/** Who is signed in is known to whoever signs them in. */
+export function keptPeople(count: number): People & { readonly kept: Map<number, Kept> } {
   const kept = new Map<number, Kept>();
   const get = (person: number): Kept => {
     const found = kept.get(person);
@@ -80,7 +81,7 @@ async function signEverybodyIn(target: Target): Promise<void> {
   const { kept, count } = target.people as ReturnType<typeof keptPeople>;
   const arrive = async (person: number): Promise<void> => {
     const { jar, tokens } = await signIn(target, { email: emailOf(person) });
-    const back = await target.wire.get(authorizePath('confidential'), { headers, jar });
+    const back = await target.wire.get(authorizePath(target, 'confidential'), { headers, jar });
     const others = await exchange(target, back, 'confidential');
     kept.set(person, {
       jar,

@@ -50,7 +50,16 @@ t.test('options are what they say, or an error that says what would be right', (
     out: undefined,
   });
   t.match(parseOptions([], known), { names: [], smoke: false, out: 'docs/performance' });
-  t.match(parseOptions(['--smoke'], known), { smoke: true, users: 1000, out: undefined });
+  t.match(parseOptions(['--smoke'], known), {
+    smoke: true,
+    users: 1000,
+    out: undefined,
+    keycloak: undefined,
+  });
+  t.match(parseOptions(['--keycloak', 'here', '--hydra', './hydra'], known), {
+    keycloak: 'here',
+    hydra: './hydra',
+  });
   t.throws(() => parseOptions(['refesh'], known), /refresh, userinfo/);
   for (const users of ['10', 'many', '1e9', '1.5']) t.throws(() => parseOptions(['--users', users], known));
   t.end();
@@ -114,7 +123,14 @@ t.test('in an open loop everybody is counted who came while the server stood sti
 
 const machine = {
   ...{ cpu: 'A Processor', cores: 2, memoryGiB: 8, kernel: '6.1' },
-  ...{ node: 'v24.0.0', postgres: '18.4', commit: 'abc', date: '2026-01-01', loadBefore: 0.1 },
+  ...{
+    node: 'v24.0.0',
+    postgres: '18.4',
+    others: ['Keycloak 1.2'],
+    commit: 'abc',
+    date: '2026-01-01',
+    loadBefore: 0.1,
+  },
 };
 
 const side = (cpuUs: number, more: Partial<SideNumbers> = {}): SideNumbers => ({
@@ -130,13 +146,14 @@ const side = (cpuUs: number, more: Partial<SideNumbers> = {}): SideNumbers => ({
 
 function refreshFinding(ratio: number, more: Partial<FlowFinding> = {}): FlowFinding {
   const of = { median: ratio, low: ratio, high: ratio };
+  const ratios = { cpuRatio: of, restRatio: of, togetherRatio: of };
   return {
     kind: 'flow',
     name: 'refresh',
     title: 'Refresh <rotating>',
     clients: 64,
     service: side(500 * ratio),
-    yardsticks: { 'engine in memory': { ...side(500), cpuRatio: of, restRatio: of } },
+    yardsticks: { 'engine in memory': { ...side(500), ...ratios } },
     alone: { statements: 2.04, boundaries: 0, logBytes: 1200, rows: {}, bytes: 0 },
     ...more,
   };
@@ -158,6 +175,12 @@ t.test('a goal is met when each of its parts is, and unknown when nothing was me
   t.equal(goal([], 'P2')?.isMet, undefined);
   t.equal(goal([], 'P11')?.isMet, undefined);
   t.type(goal([], 'P11')?.remark, 'string', 'and it is said why');
+  const beside = refreshFinding(0.2);
+  const { 'engine in memory': them } = beside.yardsticks;
+  t.match(goal([{ ...beside, yardsticks: { Keycloak: them } } as FlowFinding], 'P11'), {
+    isMet: true,
+    parts: [{ what: 'refresh, by core, to Keycloak', measured: '5.00 ×', wanted: '≥ 5.00 ×' }],
+  });
   t.equal(holdAgainstGoals([]).length, 11);
   t.end();
 });
@@ -168,6 +191,7 @@ t.test('the report has a row for each side, and its picture is one', (t) => {
   t.match(text, /\| Refresh <rotating>, 64 at once +\| \*\*service\*\* +\| 520 +\|/);
   t.match(text, /\| engine in memory +\| 500 +\|/);
   t.match(text, '1.04 × (1.04–1.04)');
+  t.match(text, 'beside them Keycloak 1.2.');
   t.match(text, /\*\*P4\*\*.*not measured/);
   const rows = text.split('\n').filter((line) => line.startsWith('|'));
   t.ok(rows.every((row) => row.endsWith('|')));
