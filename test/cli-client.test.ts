@@ -4,7 +4,7 @@ import { basic, post } from './provider/requests.ts';
 import { Agent } from './support/agent.ts';
 import { startApp, type TestApp } from './support/app.ts';
 import { dumpDatabase } from './support/canaries.ts';
-import { doorward } from './support/command.ts';
+import { doorward, doorwardAtTerminal } from './support/command.ts';
 import { until } from './support/reliability.ts';
 import { RelyingParty, signIn } from './support/relying-party.ts';
 
@@ -192,8 +192,12 @@ t.test('a client is deleted from a shell, once somebody says yes', async (t) => 
   const secret = secretOf(made.output);
   t.equal(await tokenStatus(app, 'doomed', secret), 200);
   t.equal((await doorward(app, 'client', 'delete', 'doomed')).code, 2);
+  const typing = (typed: string) => doorwardAtTerminal(app, typed, 'client', 'delete', 'doomed');
+  const [enter, end, interrupt] = ['\r', '\x04', '\x03'];
+  for (const typed of [`no${enter}`, enter, end, interrupt])
+    t.match(await typing(typed), { code: 1, output: 'nothing was changed' }, JSON.stringify(typed));
   t.ok(await hasClient(app, 'doomed'));
-  t.equal((await doorward(app, 'client', 'delete', 'doomed', '--yes')).code, 0);
+  t.equal((await typing(`Yes${enter}`)).code, 0);
   t.notOk(await hasClient(app, 'doomed'));
   await until(async () => (await tokenStatus(app, 'doomed', secret)) === 401, { what: 'it is gone' });
   t.match((await eventsOf(app, 'doomed')).at(-1), { type: 'client.deleted', details: { name: 'Doomed' } });

@@ -7,7 +7,8 @@ export async function confirm(question: string, given: Given): Promise<void> {
   if (!process.stdin.isTTY) throw new WrongUse(`${question} Nobody can be asked here: say so with --yes`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`${question} Type yes: `);
+    // Ctrl+C and Ctrl+D reject, and say no
+    const answer = await terminal.question(`${question} Type yes: `).catch(() => '');
     if (answer.trim().toLowerCase() !== 'yes') throw new Error('nothing was changed');
   } finally {
     terminal.close();
