@@ -262,6 +262,9 @@ function productionProblems(values: SettingValues, env: Environment): string[] {
   if (!isSet(env, 'DATABASE_URL'))
     problems.push('DATABASE_URL is missing; the embedded PostgreSQL is for the demo only');
   if (!isSet(env, 'ISSUER')) problems.push('ISSUER is missing');
+  // a sender that the mail server refuses is a no for good: the mail would be lost
+  if (isSet(env, 'SMTP_URL') && !isSet(env, 'MAIL_FROM'))
+    problems.push('MAIL_FROM is missing; SMTP_URL needs a sender beside it');
   if (values.ISSUER?.startsWith('http:')) problems.push('ISSUER must begin with https://');
   if (values.SIGN_IN_URL?.startsWith('http:')) problems.push('SIGN_IN_URL must begin with https://');
   return problems;

@@ -196,7 +196,7 @@ export const settings = {
   MAIL_FROM: setting({
     parse: mailbox,
     fallback: 'Doorward <no-reply@localhost>',
-    about: 'The sender of mail.',
+    about: 'The sender of mail. In production it is needed beside `SMTP_URL`.',
   }),
   BRAND_NAME: setting({
     parse: text.max(60, 'must have 60 characters at most'),

@@ -1,4 +1,5 @@
 /** What must be true of the Helm chart, checked without Helm and without a cluster: rendered, and then read. */
+import { isDeepStrictEqual } from 'node:util';
 import { parseAllDocuments, parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigurationError, loadConfig } from '../config/load.ts';
@@ -28,7 +29,11 @@ const variants: readonly Record<string, unknown>[] = [
 ];
 const given = {
   existingSecret: 'doorward',
-  settings: { ISSUER: 'https://login.example.com', TRUSTED_PROXIES: '10.0.0.0/8' },
+  settings: {
+    ISSUER: 'https://login.example.com',
+    TRUSTED_PROXIES: '10.0.0.0/8',
+    MAIL_FROM: 'login@example.com',
+  },
 };
 
 export function chartProblems(files: ChartFiles): string[] {
@@ -139,6 +144,12 @@ function manifestProblems(all: readonly Manifest[]): string[] {
         `${kind} selects the pods of the migration`,
       ),
     ]),
+    ...expect(
+      ['nodeSelector', 'tolerations'].every((name) =>
+        isDeepStrictEqual(migration.data.spec[name], server.data.spec[name]),
+      ),
+      'the job must run where the pods do',
+    ),
     ...podProblems(server.data.spec).map((problem) => `Deployment: ${problem}`),
     ...podProblems(migration.data.spec).map((problem) => `Job: ${problem}`),
     ...portProblems(server.data.spec, ports),

@@ -56,7 +56,7 @@ async function onStage(env: Readonly<Record<string, string>>, play: (tour: Tour)
       ctx,
       runJob: async (name) => {
         const job = jobs.find((candidate) => candidate.name === name);
-        while (job && (await job.run(ctx)) > 0);
+        while (job && (await job.run(ctx)));
       },
       open: (locale = 'en') => openPage(browser, locale),
       show,

@@ -7,8 +7,8 @@ export interface Job {
   readonly name: string;
   /** How long to rest when there was nothing to do, give or take a tenth: replicas that start together do not stay together. */
   readonly everyMs: number;
-  /** Does what is due and answers how much it was. Safe to run on any number of replicas at once. */
-  run(ctx: Context): Promise<number>;
+  /** Does what is due and answers how much it was; undefined where it must not. Safe to run on any number of replicas at once. */
+  run(ctx: Context): Promise<number | undefined>;
 }
 
 export interface Background {
@@ -43,9 +43,9 @@ interface Footing {
  * others have sealed for lost, and would throw it away.
  */
 export function onlyWhile({ settle, isUsable }: Footing, jobs: readonly Job[]): Job[] {
-  const run = async (job: Job, ctx: Context): Promise<number> => {
+  const run = async (job: Job, ctx: Context): Promise<number | undefined> => {
     await settle();
-    return isUsable() ? job.run(ctx) : 0;
+    return isUsable() ? job.run(ctx) : undefined;
   };
   return jobs.map((job) => ({ ...job, run: (ctx) => run(job, ctx) }));
 }
@@ -55,17 +55,18 @@ const longestStopMs = 5000;
 async function runUntil(stopped: AbortSignal, ctx: Context, job: Job): Promise<void> {
   while (!stopped.aborted) {
     const done = await runOnce(ctx, job);
-    if (done === 0) await rest(job.everyMs * (0.9 + Math.random() / 5), stopped);
+    if (!done) await rest(job.everyMs * (0.9 + Math.random() / 5), stopped);
   }
 }
 
-async function runOnce(ctx: Context, job: Job): Promise<number> {
+async function runOnce(ctx: Context, job: Job): Promise<number | undefined> {
   const begun = performance.now();
   const note = (succeededAt: Date | undefined): void =>
     ctx.observer?.ranTask({ task: job.name, seconds: (performance.now() - begun) / 1000, succeededAt });
   try {
     const done = await job.run(ctx);
-    note(ctx.now());
+    // what was not allowed to run has not ended well either
+    if (done !== undefined) note(ctx.now());
     return done;
   } catch (err) {
     // each of them once a second, as long as it lasts: no stack

@@ -35,7 +35,12 @@ const development = {
   SECRET_KEYS: newer,
   COOKIE_KEYS: cookie,
 };
-const production = { ...development, NODE_ENV: 'production', ISSUER: 'https://login.example.com' };
+const production = {
+  ...development,
+  NODE_ENV: 'production',
+  ISSUER: 'https://login.example.com',
+  MAIL_FROM: 'login@example.com',
+};
 const badKeys = ['short', `${newKey()},short`, newKey().slice(2), randomBytes(33).toString('hex'), ','];
 
 const appleKey = (namedCurve: string): string =>
@@ -461,6 +466,14 @@ t.test('a secret may come from a file, and only a secret', (t) => {
   t.same(idsOf(config.secretKeys), [idOf(newer), idOf(older)]);
   t.equal(config.port, 3000);
   t.equal(config.demo, false);
+  t.end();
+});
+
+t.test('mail needs a sender in production: what a server refuses for its sender is lost', (t) => {
+  const SMTP_URL = 'smtps://mail.example.com';
+  t.same(refusals({ ...production, SMTP_URL, MAIL_FROM: undefined }), ['MAIL_FROM']);
+  t.same(refusals({ ...production, SMTP_URL }), []);
+  t.same(refusals({ ...development, SMTP_URL }), []);
   t.end();
 });
 

@@ -28,7 +28,7 @@ export function followJobs(
     run: (ctx) =>
       follow(tracer, { kind: 'job', name: `${jobPrefix}${job.name}` }, async (span) => {
         const done = await job.run({ ...ctx, log: logOf(span, log) });
-        span?.set({ [doneAttribute]: done });
+        if (done !== undefined) span?.set({ [doneAttribute]: done });
         return done;
       }),
   }));

@@ -80,7 +80,7 @@ export async function startApp(
       const job = jobs.find((candidate) => candidate.name === name);
       if (!job) throw new Error(`there is no job ${name}`);
       let total = 0;
-      for (let done = -1; done !== 0; total += done) done = await job.run(ctx);
+      for (let done = -1; done !== 0; total += done) done = (await job.run(ctx)) ?? 0;
       return total;
     },
   };

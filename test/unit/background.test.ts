@@ -56,8 +56,36 @@ t.test('a job does nothing while nobody may be answered', async (t) => {
   let settled = 0;
   const footing = { settle: () => Promise.resolve(void (settled += 1)), isUsable: () => usable };
   const [job] = onlyWhile(footing, [{ name: 'job', everyMs: 1, run: () => Promise.resolve(7) }]);
-  t.equal(await job?.run(ctx), 0);
+  t.equal(await job?.run(ctx), undefined);
   usable = true;
   t.equal(await job?.run(ctx), 7);
   t.equal(settled, 2, 'it has waited for it each time');
+});
+
+t.test('a job has ended well when it has run, and not when it must not', async (t) => {
+  const ended: string[] = [];
+  const observer = {
+    scheduledTask: () => undefined,
+    ranTask: ({ task, succeededAt }: { task: string; succeededAt: Date | undefined }) =>
+      void ended.push(`${task} ${succeededAt ? 'well' : 'badly'}`),
+  };
+  const watched = { ...ctx, log: { error: () => undefined }, observer } as unknown as Context;
+  const runs = new Map<string, number>();
+  const job = (name: string, run: Job['run']): Job => ({
+    name,
+    everyMs: 10_000,
+    run: (given) => {
+      runs.set(name, (runs.get(name) ?? 0) + 1);
+      return run(given);
+    },
+  });
+  const background = startBackground(watched, [
+    job('idle', () => Promise.resolve(0)),
+    job('forbidden', () => Promise.resolve(undefined)),
+    job('broken', () => Promise.reject(new Error('broken'))),
+  ]);
+  while (runs.size < 3) await rest(1);
+  await background.stop();
+  t.same(ended.sort(), ['broken badly', 'idle well']);
+  t.same([...runs.values()], [1, 1, 1], 'each rests afterwards');
 });
