@@ -29,9 +29,9 @@ export function newId<Prefix extends string>(prefix: Prefix, now: Date): Id<Pref
   return `${prefix}_${base32(BigInt(at), 10)}${base32(last.rest, 16)}`;
 }
 
-/** The lowest id of its moment: whatever was made before has a lower one. */
+/** The lowest id of its moment: whatever was made before has a lower one. Before 1970 nothing was made. */
 export function firstIdAt<Prefix extends string>(prefix: Prefix, at: Date): Id<Prefix> {
-  return `${prefix}_${base32(BigInt(at.getTime()), 10)}${'0'.repeat(16)}`;
+  return `${prefix}_${base32(BigInt(Math.max(0, at.getTime())), 10)}${'0'.repeat(16)}`;
 }
 
 /** A short name for one refusal, easy to read over the telephone: 40 random bits as XXXX-XXXX. */

@@ -200,6 +200,26 @@ t.test('clients', async (t) => {
     t.equal((await api.post('/clients/lesser/rotate-secret', { overlap_seconds: 0 })).status, 200);
   });
 
+  await t.test('what no text of the database can hold is refused', async (t) => {
+    const key = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+    const byKey = (changes: object) => ({
+      ...web,
+      auth_method: 'private_key_jwt',
+      jwks: { keys: [{ ...key, kid: 'one', ...changes }] },
+    });
+    for (const hostile of ['\u0000', '\ud800', 'a\u0000'])
+      for (const body of [
+        { ...web, resources: [hostile] },
+        { ...web, scopes: [hostile] },
+        byKey({ kid: hostile }),
+        byKey({ x: `${key.x ?? ''}${hostile}` }),
+        byKey({ alg: hostile }),
+      ]) {
+        const refused = await operator.post('/clients', body);
+        t.match([refused.status, refused.body.code], [400, 'invalid_input'], JSON.stringify(body));
+      }
+  });
+
   await t.test('it is for operators with the scope, and for nobody else', async (t) => {
     const reader = await operatorApi(app, ['admin:clients:read']);
     t.equal((await reader.get('/clients/demo-assist')).status, 200);

@@ -64,6 +64,9 @@ t.test('an import over HTTP', async (t) => {
       const refused = await ada.send('POST', path, { body: people, headers: { 'content-type': type } });
       t.match([refused.status, refused.body.code], [415, 'unsupported_media_type'], type);
     }
+    // a request without a body passes every look at its type
+    const empty = await ada.send('POST', path, {});
+    t.match([empty.status, empty.body.code], [415, 'unsupported_media_type']);
     const huge = await operator.send('POST', path, {
       body: ' '.repeat(17 * 1024 * 1024),
       headers: { 'content-type': 'text/csv' },

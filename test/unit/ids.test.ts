@@ -18,6 +18,14 @@ t.test('an earlier moment has lower ids, also when it is asked for later', (t) =
   t.end();
 });
 
+t.test('before the first moment there is no id, whatever a client takes for the beginning', (t) => {
+  const first = firstIdAt('evt', new Date(0));
+  for (const at of ['0001-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z'])
+    t.equal(firstIdAt('evt', new Date(at)), first, at);
+  t.ok(first < newId('evt', new Date(1)));
+  t.end();
+});
+
 t.test('nobody can count from one id to the next', (t) => {
   const at = new Date(1000);
   const steps = new Set<string>();

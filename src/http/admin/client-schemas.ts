@@ -31,22 +31,35 @@ const uris = (example: string) =>
     .transform((all) => [...new Set(all)])
     .meta({ examples: [[example]] });
 const uriOrNull = uri.nullable().meta({ examples: ['https://assist.test/'] });
+/** What scopes and resource indicators are made of (RFC 6749 §3.3, RFC 8707 §2); what else there is no text of the database holds. */
+const visible = /^[\x21-\x7e]+$/;
 const names = z
-  .array(z.string().min(1).max(500))
+  .array(z.string().min(1).max(500).regex(visible))
   .max(200)
   .transform((all) => [...new Set(all)]);
 
+const base64url = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[\w-]+=*$/);
+
 const jwk = z.strictObject({
   kty: z.enum(['EC', 'OKP', 'RSA']),
-  kid: z.string().min(1).max(200).optional(),
+  kid: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u)
+    .optional(),
   use: z.literal('sig').optional(),
   key_ops: z.array(z.literal('verify')).max(1).optional(),
-  alg: z.string().min(1).max(20).optional(),
+  alg: z.string().max(20).regex(visible).optional(),
   crv: z.string().max(20).optional(),
-  x: z.string().max(200).optional(),
-  y: z.string().max(200).optional(),
-  n: z.string().max(1400).optional(),
-  e: z.string().max(10).optional(),
+  x: base64url(200).optional(),
+  y: base64url(200).optional(),
+  n: base64url(1400).optional(),
+  e: base64url(10).optional(),
 });
 
 const exampleKey = {

@@ -1,6 +1,7 @@
 /** Answers that are made while the request is worked through: JSON lines, one for each thing that was done. */
 import { Readable } from 'node:stream';
 import type { Context } from '../../context.ts';
+import { Failure } from '../../kernel/failures.ts';
 import { asFailure, problemOf } from '../problems.ts';
 import type { Wire } from '../route.ts';
 import type { AnyInput, AnyStream, Call } from './operation.ts';
@@ -21,7 +22,9 @@ export async function sendLines(
   { input, call, wire: { request, reply } }: Served,
 ) {
   const [type = ''] = (request.headers['content-type'] ?? '').split(';');
-  const file = { type: type.trim().toLowerCase(), bytes: request.body as Buffer };
+  // without a body nothing has looked at its type either
+  if (!Buffer.isBuffer(request.body)) throw new Failure('unsupported_media_type');
+  const file = { type: type.trim().toLowerCase(), bytes: request.body };
   const lines = operation.lines(ctx, { ...input, file }, call)[Symbol.asyncIterator]();
   const first = await lines.next();
   return reply.type('application/jsonl').send(Readable.from(textOf(ctx, { lines, first, id: request.id })));
