@@ -163,7 +163,7 @@ async function noteSignIn(unit: Unit, koa: KoaContextWithOIDC): Promise<void> {
   if (proof?.method === 'pwd') {
     recordWrite(unit, `Password:${userId}`, {
       rank: 'consume',
-      statement: () => holdPasswordOf(userId, new Date(proof.at)),
+      statement: () => holdPasswordOf(userId, proof),
       // a reset between the proof and the session has ended every session, and this one would be too late for it
       lost: () => new LostRace('session'),
     });

@@ -1,8 +1,13 @@
 import t from 'tap';
+import { inTransaction } from '../../src/context.ts';
+import { hashPassword, updatePassword } from '../../src/core/credentials/credentials.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import { Agent } from '../support/agent.ts';
 import { apiWith, operatorApi, signInToApi } from '../support/api.ts';
 import { startApp, type TestApp } from '../support/app.ts';
+import { countWaiting } from '../support/database.ts';
 import { demoUserId, makeSelfClient } from '../support/make.ts';
+import { until } from '../support/reliability.ts';
 import { demoClient, RelyingParty, signIn } from '../support/relying-party.ts';
 
 const passwordOf = { old: 'correct horse battery staple', fresh: 'a wholly different staple' };
@@ -139,6 +144,44 @@ t.test('people about themselves', async (t) => {
     app.advance(-302);
     t.equal((await api.put('/me/password', { password: passwordOf.fresh })).status, 204);
     app.advance(1);
+  });
+
+  await t.test('a password that was reset while another was being set stays', async (t) => {
+    const { api } = await signInToApi(app, 'alan@acme.test', { client: 'self', scope: 'openid self' });
+    const userId = await demoUserId(ctx, 'alan@acme.test');
+    const others = await hashPassword(ctx, 'what the owner has just set');
+    const { db } = ctx;
+    let thief: Promise<object> | undefined;
+    await inTransaction(ctx, async (tx) => {
+      // whoever changes it waits here, having proven the password of before
+      await tx.db.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute();
+      thief = api.put('/me/password', { current_password: passwordOf.old, password: passwordOf.fresh });
+      await until(async () => (await countWaiting(db)) === 1, { what: 'the change waits' });
+      await updatePassword(tx, userId, others);
+    });
+    t.match(await thief, { status: 401, body: { code: 'invalid_credentials' } });
+    const { hash } = await db
+      .selectFrom('passwords')
+      .select('hash')
+      .where('userId', '=', userId)
+      .executeTakeFirstOrThrow();
+    t.equal(hash, others);
+  });
+
+  await t.test('no first password by the word of a company: it would open every account', async (t) => {
+    const { api } = await signInToApi(app, 'ian@initech.test', { client: 'self', scope: 'openid self' });
+    const userId = await demoUserId(ctx, 'ian@initech.test');
+    const row = ctx.db.selectFrom('passwords').select(['userId', 'hash', 'changedAt']);
+    const before = await row.where('userId', '=', userId).executeTakeFirstOrThrow();
+    await ctx.db.deleteFrom('passwords').where('userId', '=', userId).execute();
+    const at = ctx.now();
+    const by = { accountId: (await api.get('/me')).body.account, connectionId: newId('con', at) };
+    const evidence = JSON.stringify([{ method: 'fed', at: at.toISOString(), ...by, amr: [] }]);
+    for (const table of ['sessions', 'grants'] as const)
+      await ctx.db.updateTable(table).set({ evidence }).where('userId', '=', userId).execute();
+    const refused = await api.put('/me/password', { password: passwordOf.fresh });
+    t.match([refused.status, refused.body.code], [403, 'fresh_sign_in_required']);
+    await ctx.db.insertInto('passwords').values(before).execute();
   });
 
   await t.test('see and unlink what they have linked, never the last way in', async (t) => {

@@ -5,6 +5,7 @@
  */
 import t, { type Test } from 'tap';
 import { inTransaction } from '../../src/context.ts';
+import { hashPassword, updatePassword } from '../../src/core/credentials/credentials.ts';
 import type { SocialIdentity } from '../../src/core/identities/identities.ts';
 import type { UserId } from '../../src/kernel/ids.ts';
 import { open } from '../../src/kernel/seal.ts';
@@ -103,6 +104,20 @@ t.test('an existing user', async (t) => {
       t.strictSame(mails, [{ recipient: 'alan@acme.test' }]);
     },
   );
+
+  t.test('a password that was reset after it was proven leaves no other way in behind', async (t) => {
+    const before = await identities(alan);
+    const { browser, step } = await comeBack(external({ provider: 'github' }));
+    const confirm = await submitPassword(browser, step, 'alan@acme.test');
+    t.match(confirm.json(), { step: 'confirm_link' });
+    const hash = await hashPassword(ctx, 'what the owner has just set');
+    const row = ctx.db.selectFrom('passwords').select(['hash', 'changedAt']);
+    const old = await row.where('userId', '=', alan).executeTakeFirstOrThrow();
+    await inTransaction(ctx, (tx) => updatePassword(tx, alan, hash));
+    t.match(await act(browser, confirm, 'link', { confirm: true }), { status: 410 });
+    t.strictSame(await identities(alan), before);
+    await ctx.db.updateTable('passwords').set(old).where('userId', '=', alan).execute();
+  });
 
   t.test('R4 the second time straight through, whatever address the provider says now', async (t) => {
     const { browser, step, started } = await comeBack({ ...identity, email: 'renamed@elsewhere.test' });

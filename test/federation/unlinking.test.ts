@@ -1,16 +1,17 @@
 /** How links end: by their owner, by an operator, by the provider; never the last way in, and not without a fresh sign-in. */
 import t from 'tap';
-import { inTransaction } from '../../src/context.ts';
+import { type Context, inTransaction } from '../../src/context.ts';
 import type { Evidence } from '../../src/core/credentials/credentials.ts';
 import type { SocialIdentity } from '../../src/core/identities/identities.ts';
 import {
   hearProvider,
+  issueLinkTicket,
   linkOwnIdentity,
   removeIdentity,
   restoreIdentity,
   unlinkIdentity,
 } from '../../src/core/linking/linking.ts';
-import type { UserId } from '../../src/kernel/ids.ts';
+import { newId, type UserId } from '../../src/kernel/ids.ts';
 import { startApp } from '../support/app.ts';
 import { doorward } from '../support/command.ts';
 import { makeUser } from '../support/make.ts';
@@ -19,6 +20,7 @@ t.test('links', async (t) => {
   const app = await startApp(t);
   const { ctx } = app;
   const fresh = (): Evidence[] => [{ method: 'pwd', at: ctx.now().toISOString() }];
+  const withGoogle = { ...ctx, config: { ...ctx.config, social: { google: {} } } } as unknown as Context;
   let subjects = 0;
   const external = (provider: SocialIdentity['provider']): SocialIdentity => ({
     provider,
@@ -84,6 +86,36 @@ t.test('links', async (t) => {
       code: 'not_found',
     });
     t.strictSame(await live(owner.id), ['google']);
+  });
+
+  t.test('the word of a company makes no way into the other accounts of a person', async (t) => {
+    const owner = await makeUser(ctx);
+    const { identityId } = await link(owner.id, 'google');
+    await unlinkIdentity(ctx, { userId: owner.id, evidence: fresh(), identityId });
+    const at = ctx.now().toISOString();
+    const ofCompany = {
+      method: 'fed',
+      at,
+      accountId: newId('acc', ctx.now()),
+      connectionId: newId('con', ctx.now()),
+      amr: [],
+    } as const;
+    const stale = { method: 'pwd', at: new Date(ctx.now().getTime() - 301_000).toISOString() } as const;
+    for (const evidence of [[ofCompany], [ofCompany, stale]]) {
+      const who = { userId: owner.id, evidence };
+      const code = 'fresh_sign_in_required';
+      await t.rejects(linkOwnIdentity(ctx, { ...who, identity: external('github') }), { code });
+      await t.rejects(restoreIdentity(ctx, { ...who, identityId }), { code });
+      const asked = { provider: 'google', link: { ...who, clientId: 'demo-self' } } as const;
+      await t.rejects(issueLinkTicket(withGoogle, asked), { code });
+    }
+    t.strictSame(await live(owner.id), []);
+    await linkOwnIdentity(ctx, {
+      userId: owner.id,
+      evidence: [ofCompany, ...fresh()],
+      identity: external('github'),
+    });
+    t.strictSame(await live(owner.id), ['github']);
   });
 
   t.test(

@@ -11,8 +11,8 @@ import {
 import type { UserId } from '../../src/kernel/ids.ts';
 import { Agent, type Answer } from '../support/agent.ts';
 import { startApp, type TestApp } from '../support/app.ts';
-import { makeUser } from '../support/make.ts';
-import { demoClient, RelyingParty, toStep } from '../support/relying-party.ts';
+import { demoUserId, makeUser } from '../support/make.ts';
+import { demoClient, RelyingParty, submitPassword, toStep } from '../support/relying-party.ts';
 
 async function attempt({ issuer }: TestApp, email: string, password: unknown): Promise<Answer> {
   const browser = new Agent(issuer);
@@ -251,3 +251,21 @@ t.test('a hash of another system', async (t) => {
 });
 
 const hash = argon2.hash.bind(argon2);
+
+t.test('the old password, proven while a reset is being written, opens no session', async (t) => {
+  const app = await startApp(t);
+  const { ctx, issuer } = app;
+  const alan = await demoUserId(ctx, 'alan@acme.test');
+  const hash = await hashPassword(ctx, 'what the owner is just setting');
+  const started = await new RelyingParty(issuer, demoClient(issuer, 'assist')).start();
+  const browser = new Agent(issuer);
+  const step = await toStep(browser, started.url);
+  const done = await inTransaction(ctx, async (tx) => {
+    await updatePassword(tx, alan, hash);
+    return submitPassword(browser, step, 'alan@acme.test');
+  });
+  t.match(done.json(), { step: 'done' }, 'it was still theirs');
+  const back = await browser.follow((done.json() as { location: string }).location);
+  t.notMatch(back.location ?? '', 'code=');
+  t.same(await ctx.db.selectFrom('sessions').select('uid').where('userId', '=', alan).execute(), []);
+});

@@ -1,6 +1,5 @@
 /** RC-03: of everybody who uses a mailed link at the same moment, on two processes, one sets a password. */
 import argon2 from 'argon2';
-import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { type Context, inTransaction } from '../../src/context.ts';
 import { insertRequest, insertReset } from '../../src/core/password-resets/queries.ts';
@@ -8,7 +7,7 @@ import { newId } from '../../src/kernel/ids.ts';
 import { addSeconds, minute } from '../../src/kernel/time.ts';
 import { newToken } from '../../src/kernel/tokens.ts';
 import { Agent, type Answer } from '../support/agent.ts';
-import { createDatabase } from '../support/database.ts';
+import { countWaiting, createDatabase } from '../support/database.ts';
 import { type MadeUser, makeUser } from '../support/make.ts';
 import { startReplicas } from '../support/replicas.ts';
 import { mailsTo } from '../support/reset.ts';
@@ -76,7 +75,7 @@ t.test('two replicas', async (t) => {
   t.test('two links used in the same instant: the second finds itself dead', async (t) => {
     const user = await makeUser(ctx);
     const tokens = [await makeReset(ctx, user), await makeReset(ctx, user)];
-    const waiting = () => countWaiting(ctx);
+    const waiting = () => countWaiting(ctx.db);
     let answers: Promise<Answer[]> | undefined;
     // whoever sets the password now is held up in the middle of it, until both are
     await inTransaction(ctx, async (tx) => {
@@ -91,13 +90,6 @@ t.test('two replicas', async (t) => {
 });
 
 const passwordOf = (racer: number): string => `what racer number ${racer} had thought of`;
-
-/** How many connections wait for somebody's lock. */
-async function countWaiting(ctx: Context): Promise<number> {
-  const { rows } = await sql<{ waiting: number }>`select count(*) as waiting from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'`.execute(ctx.db);
-  return rows[0]?.waiting ?? 0;
-}
 
 /** A mailed link without its mail, which the replicas would send before it could be read here. */
 async function makeReset(ctx: Context, { id: userId }: MadeUser): Promise<string> {

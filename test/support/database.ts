@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
 import pg from 'pg';
 import type { Test } from 'tap';
+import type { Db } from '../../src/db/connect.ts';
 
 /** A migrated, empty database for one test file, cloned from the run's template; dropped at the end. */
 export async function createDatabase(t: Test): Promise<string> {
@@ -24,4 +26,11 @@ async function execute(server: string, statement: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** How many connections wait for somebody's lock. */
+export async function countWaiting(db: Db): Promise<number> {
+  const { rows } = await sql<{ waiting: number }>`select count(*) as waiting from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
+  return rows[0]?.waiting ?? 0;
 }

@@ -59,7 +59,6 @@ export async function provePassword(
   { email, password }: { email: EmailAddress; password: string },
 ): Promise<PasswordAnswer> {
   await assertRoomToHash(ctx);
-  // before the hash is read: a password that is changed from here on makes this proof worth nothing
   const at = ctx.now().toISOString();
   const stored = await findPasswordByEmail(ctx.db, email);
   const userId = stored?.userId;
@@ -75,7 +74,8 @@ export async function provePassword(
   if (!matches || !userId || !hash) return { userId };
   await forgiveTry(ctx, counted);
   if (isOutdated(hash)) await rehash(ctx, { userId, hash }, password);
-  const evidence: Evidence[] = [{ method: 'pwd', at }];
+  const passwordSetAt = stored.changedAt?.toISOString();
+  const evidence: Evidence[] = [{ method: 'pwd', at, ...(passwordSetAt !== undefined && { passwordSetAt }) }];
   return { proof: { userId, evidence }, userId };
 }
 

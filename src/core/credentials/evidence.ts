@@ -5,6 +5,8 @@ import { earliest } from '../../kernel/time.ts';
 export interface PasswordEvidence {
   readonly method: 'pwd';
   readonly at: string;
+  /** When the password that was proven had been set, RFC 3339. The version before this one did not write it. */
+  readonly passwordSetAt?: string;
 }
 
 /** An account's identity provider vouched for the person, by one of its connections. */

@@ -3,6 +3,7 @@ import type { Tx } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import type { EmailAddress } from '../../kernel/email-address.ts';
 import type { UserId } from '../../kernel/ids.ts';
+import type { PasswordEvidence } from './evidence.ts';
 
 export interface StoredPassword {
   readonly userId: UserId;
@@ -29,12 +30,20 @@ export async function hasPassword(db: Db, userId: UserId): Promise<boolean> {
 }
 
 /**
- * The statement that asks whether evidence of that moment is of today's password, and keeps that from changing until the
- * transaction ends: a reset waits, and then ends the session that was begun. Nothing when it is not. By passwords_pkey.
+ * The statement that asks whether evidence is of today's password, and keeps that from changing until the transaction
+ * ends: a reset waits, and then ends the session that was begun. Nothing when it is not. Which password it was is compared,
+ * and not when it was proven: while a reset is being written the old one still proves, at a later moment than the reset's.
+ * By passwords_pkey.
  */
-export function holdPasswordOf(userId: UserId, at: Date): RawBuilder<{ answer: string }> {
-  return sql`
-    select '' as answer from passwords where user_id = ${userId} and changed_at <= ${at} for share`;
+export function holdPasswordOf(
+  userId: UserId,
+  { at, passwordSetAt }: PasswordEvidence,
+): RawBuilder<{ answer: string }> {
+  const isThatOne =
+    passwordSetAt === undefined
+      ? sql`changed_at <= ${new Date(at)}`
+      : sql`date_trunc('milliseconds', changed_at) = ${new Date(passwordSetAt)}`;
+  return sql`select '' as answer from passwords where user_id = ${userId} and ${isThatOne} for share`;
 }
 
 /** True when there was one. */

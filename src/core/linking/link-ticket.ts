@@ -8,7 +8,7 @@ import { findDoors } from '../connections/connections.ts';
 import type { Evidence } from '../credentials/credentials.ts';
 import type { SocialProvider } from '../identities/identities.ts';
 import { findUserEmail } from '../users/users.ts';
-import { assertFresh } from './unlink.ts';
+import { assertFreshByThemself } from './unlink.ts';
 
 const ticketSeconds = 5 * minute;
 
@@ -32,7 +32,7 @@ export async function issueLinkTicket(
   const { userId, evidence } = link;
   if (!(provider in ctx.config.social))
     throw new Failure('invalid_input', { fields: { provider: 'is not offered' } });
-  assertFresh(ctx, evidence);
+  assertFreshByThemself(ctx, evidence);
   const email = await findUserEmail(ctx.db, userId);
   if (email === undefined) throw new Failure('not_found');
   if ((await findDoors(ctx.db, { email, userId })).companyOnly) throw new Failure('sso_required');

@@ -30,7 +30,13 @@ export {
 } from './link-pending.ts';
 export { issueLinkTicket, type LinkTicket, openLinkTicket, type OwnLink } from './link-ticket.ts';
 export { hearProvider } from './notifications.ts';
-export { assertFresh, linkOwnIdentity, removeIdentity, restoreIdentity, unlinkIdentity } from './unlink.ts';
+export {
+  assertFreshByThemself,
+  linkOwnIdentity,
+  removeIdentity,
+  restoreIdentity,
+  unlinkIdentity,
+} from './unlink.ts';
 
 /** Loads what the decision rests on, and decides. The same statements whoever has the address, if anybody has. */
 export async function findLinkDecision(

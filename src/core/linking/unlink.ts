@@ -86,7 +86,7 @@ export async function restoreIdentity(
   ctx: Context,
   { userId, evidence, identityId }: OwnChange,
 ): Promise<void> {
-  assertFresh(ctx, evidence);
+  assertFreshByThemself(ctx, evidence);
   await inTransaction(ctx, async (tx) => {
     const since = addSeconds(tx.now(), -undoDays * day);
     const provider = await restoreUnlinked(tx, { userId, id: identityId, since });
@@ -101,13 +101,27 @@ export async function linkOwnIdentity(
   ctx: Context,
   { userId, evidence, identity }: Omit<OwnChange, 'identityId'> & { readonly identity: SocialIdentity },
 ): Promise<void> {
-  assertFresh(ctx, evidence);
+  assertFreshByThemself(ctx, evidence);
   const proof = { method: 'sign_in', evidence: evidence.map(({ method }) => method) } as const;
   await inTransaction(ctx, (tx) => linkPending(tx, { userId, pending: pendingOf(identity), proof }));
 }
 
+/**
+ * For what becomes a way into all accounts of a person. A company's word counts for its own account alone (ADR 8): whoever
+ * runs its identity provider could give themself a way into the others by it. Failure `fresh_sign_in_required`.
+ */
+export function assertFreshByThemself(ctx: Context, evidence: readonly Evidence[]): void {
+  const own = evidence.filter(({ method }) => method !== 'fed');
+  if (own.length === 0 && evidence.length > 0)
+    throw new Failure('fresh_sign_in_required', {
+      detail:
+        'The sign-in of a company does not count for this. Whoever has no other way sets a password by mail',
+    });
+  assertFresh(ctx, own);
+}
+
 /** Failure `fresh_sign_in_required` when the last sign-in was longer ago than five minutes. */
-export function assertFresh(ctx: Context, evidence: readonly Evidence[]): void {
+function assertFresh(ctx: Context, evidence: readonly Evidence[]): void {
   const since = addSeconds(ctx.now(), -freshSeconds);
   if (!evidence.some(({ at }) => new Date(at) > since)) throw new Failure('fresh_sign_in_required');
 }

@@ -7,7 +7,7 @@ import type { UserId } from '../../kernel/ids.ts';
 import { changesBetween, recordEvent } from '../audit/audit.ts';
 import { findDoors } from '../connections/connections.ts';
 import { type Evidence, hashPassword, provePassword } from '../credentials/credentials.ts';
-import { assertFresh } from '../linking/linking.ts';
+import { assertFreshByThemself } from '../linking/linking.ts';
 import { assertGoodPassword, replacePassword } from '../password-resets/password-resets.ts';
 import { findSelf, lockSelf, type Self, updateSelf } from './queries.ts';
 
@@ -60,16 +60,16 @@ export async function changePassword(
   ctx: Context,
   { userId, evidence, current, password }: PasswordChange,
 ): Promise<void> {
-  const { email, hasPassword } = await getSelf(ctx.db, userId);
+  const { email, passwordChangedAt: provenOne } = await getSelf(ctx.db, userId);
   if ((await findDoors(ctx.db, { email, userId })).companyOnly) throw new Failure('sso_required');
-  if (hasPassword) await assertCurrent(ctx, email, current ?? '');
-  else assertFresh(ctx, evidence);
+  if (provenOne) await assertCurrent(ctx, email, current ?? '');
+  else assertFreshByThemself(ctx, evidence);
   await assertGoodPassword(ctx.db, userId, password);
   const hash = await hashPassword(ctx, password);
   await inTransaction(ctx, async (tx) => {
     const { locale, passwordChangedAt } = await getLockedSelf(tx, userId);
-    // of two at once the second has proven a password that is not theirs any more
-    if (hasPassword !== (passwordChangedAt !== null)) throw new Failure('invalid_credentials');
+    // what was proven is not theirs any more when a reset, or another change, came first: a thief must not undo that
+    if (passwordChangedAt?.getTime() !== provenOne?.getTime()) throw new Failure('invalid_credentials');
     await replacePassword(tx, { userId, email, locale, hash, reason: 'password_changed' });
   });
 }

@@ -11,7 +11,7 @@ import { hashCode, isCode, newCode } from '../../kernel/mail-codes.ts';
 import { networkOf } from '../../kernel/network.ts';
 import { addSeconds, hour, minute } from '../../kernel/time.ts';
 import { recordEvent } from '../audit/audit.ts';
-import { type Budget, type Evidence, takeFromBudget } from '../credentials/credentials.ts';
+import { type Budget, type Evidence, holdPasswordOf, takeFromBudget } from '../credentials/credentials.ts';
 import { isSocialProvider, providerNames, type SocialIdentity } from '../identities/identities.ts';
 import {
   claimUser,
@@ -262,9 +262,18 @@ export async function confirmLink(ctx: Context, signIn: SignIn): Promise<Transit
   const { userId, evidence = [] } = subject;
   const methods = evidence.map(({ method }) => method);
   const entered = await enterAs(ctx, signIn, { userId, identity: pending.identity, evidence });
-  return also(entered, (tx) =>
-    linkPending(tx, { userId, pending, proof: { method: 'sign_in', evidence: methods } }),
-  );
+  return also(entered, async (tx) => {
+    await holdProof(tx, userId, evidence);
+    await linkPending(tx, { userId, pending, proof: { method: 'sign_in', evidence: methods } });
+  });
+}
+
+/** A password that has been reset since it was proven is a thief's: it must not leave another way in behind. */
+async function holdProof(tx: Tx, userId: UserId, evidence: readonly Evidence[]): Promise<void> {
+  const password = evidence.find((proof) => proof.method === 'pwd');
+  if (!password) return;
+  const { rows } = await holdPasswordOf(userId, password).execute(tx.db);
+  if (rows.length === 0) throw new Failure('interaction_expired');
 }
 
 /** What was typed at the step that waits for an existing user, with what went wrong. */

@@ -7,7 +7,7 @@ import {
   type SocialProvider,
   socialProviders,
 } from '../../core/identities/identities.ts';
-import { assertFresh, linkOwnIdentity, openLinkTicket, type OwnLink } from '../../core/linking/linking.ts';
+import { assertFreshByThemself, linkOwnIdentity, openLinkTicket, type OwnLink } from '../../core/linking/linking.ts';
 import { isRefusal, type Verified } from '../../federation/connector.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { findSignedInUser } from '../../provider/session-cookie.ts';
@@ -30,7 +30,7 @@ export const linkRoute: Route = defineRoute({
     return goOn(ctx, { provider, link, wire }, async () => {
       if (isOver) throw new Failure('link_expired');
       await assertOwnBrowser(ctx, link, wire);
-      assertFresh(ctx, link.evidence);
+      assertFreshByThemself(ctx, link.evidence);
       return leave(ctx, { provider, link, wire });
     });
   },
