@@ -7,7 +7,12 @@ import {
   type SocialProvider,
   socialProviders,
 } from '../../core/identities/identities.ts';
-import { assertFreshByThemself, linkOwnIdentity, openLinkTicket, type OwnLink } from '../../core/linking/linking.ts';
+import {
+  assertFreshByThemself,
+  linkOwnIdentity,
+  openLinkTicket,
+  type OwnLink,
+} from '../../core/linking/linking.ts';
 import { isRefusal, type Verified } from '../../federation/connector.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { findSignedInUser } from '../../provider/session-cookie.ts';
