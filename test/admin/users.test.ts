@@ -116,6 +116,25 @@ t.test('the people of an account', async (t) => {
     t.equal(callbackParams(await alan.follow(started.url.href)).get('error'), 'login_required');
   });
 
+  await t.test(
+    'are signed out on the trail of the account, also where all they had ends with the session',
+    async (t) => {
+      const path = await at('alan@acme.test');
+      const trail = `/accounts/${acme}/events?type=session.ended&user_id=${path.split('/').at(-1)}`;
+      const before = (await ada.get(trail)).body.items.length as number;
+      const assist = new RelyingParty(app.issuer, { ...demoClient(app.issuer, 'assist'), scope: 'openid' });
+      await signIn(new Agent(app.issuer), assist, 'alan@acme.test');
+      t.equal((await ada.post(`${path}/end-sessions`)).status, 204);
+      const { items } = (await ada.get(trail)).body;
+      t.equal(items.length, before + 1);
+      t.match(items[0], {
+        actor: { name: 'Ada Lovelace' },
+        account_id: acme,
+        details: { reason: 'ended_by_admin', sessions: 1 },
+      });
+    },
+  );
+
   await t.test('leave the account with their seats; elsewhere they stay', async (t) => {
     const multi = await at('multi@acme.test');
     const etag = String((await ada.get(multi)).headers.get('etag'));

@@ -92,7 +92,9 @@ export async function endSessionsInAccount(
     reason,
   }: { readonly accountId: AccountId; readonly userId: UserId; readonly reason: string },
 ): Promise<void> {
-  await settleEnded(tx, await deleteSessionsInAccount(tx, { accountId, userId }), { reason });
+  const ended = await deleteSessionsInAccount(tx, { accountId, userId });
+  // on the account's own trail: an admin who signs somebody out must not be able to do so unseen
+  await settleEnded(tx, ended, { accountId, details: { reason } });
   await endAccess(tx, { accountId, userId, reason });
 }
 
@@ -106,7 +108,8 @@ export async function endSessionsOfConnection(
 ): Promise<void> {
   const on = { connectionId, ...(sessionId !== undefined && { sessionId }) };
   const ended = await deleteSessionsResting(tx, { userId, on });
-  await settleEnded(tx, ended, { reason: 'signed_out_at_company', connection_id: connectionId });
+  const details = { reason: 'signed_out_at_company', connection_id: connectionId };
+  await settleEnded(tx, ended, { details });
 }
 
 /** Ends a user's sessions that rest on an identity they brought themself. */
@@ -115,19 +118,22 @@ export async function endSessionsOfProvider(
   { provider, userId }: { readonly provider: string; readonly userId: UserId },
 ): Promise<void> {
   const ended = await deleteSessionsResting(tx, { userId, on: { provider } });
-  await settleEnded(tx, ended, { reason: 'ended_at_provider', provider });
+  await settleEnded(tx, ended, { details: { reason: 'ended_at_provider', provider } });
 }
 
 async function settleEnded(
   tx: Tx,
   ended: readonly (EndedSession & { readonly userId: UserId | null })[],
-  details: Readonly<Record<string, string>>,
+  {
+    accountId,
+    details,
+  }: { readonly accountId?: AccountId; readonly details: Readonly<Record<string, string>> },
 ): Promise<void> {
   for (const { userId, ...session } of ended) {
     if (userId === null) continue;
     await deleteGrants(tx, boundGrants(session));
     await tellClients(tx, userId, [session]);
-    await recordEvent(tx, { type: 'session.ended', userId, details: { ...details, sessions: 1 } });
+    await recordEvent(tx, { type: 'session.ended', userId, accountId, details: { ...details, sessions: 1 } });
   }
 }
 
