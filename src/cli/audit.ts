@@ -41,6 +41,7 @@ export const auditCommands: Readonly<Record<string, Command>> = {
       const [slug, email] = [given.one('account'), given.one('user')];
       const events = await listEvents(db, {
         accountId: slug === undefined ? undefined : (await getAccountBySlug(db, slug)).id,
+        ofEverybody: true,
         userId: email === undefined ? undefined : (await getUserByEmail(db, email)).id,
         type: given.one('type'),
         caseId: given.one('case'),

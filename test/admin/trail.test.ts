@@ -1,8 +1,10 @@
 /** What operators and admins read of what happened: events, sign-ins, and why somebody cannot come in. */
 import t from 'tap';
+import type { AccountId } from '../../src/kernel/ids.ts';
 import { Agent } from '../support/agent.ts';
 import { type Api, operatorApi, signInToApi } from '../support/api.ts';
 import { startApp } from '../support/app.ts';
+import { makeMember, makeUser } from '../support/make.ts';
 import { demoClient, RelyingParty, submitPassword, toStep } from '../support/relying-party.ts';
 
 t.test('the trail', async (t) => {
@@ -49,6 +51,42 @@ t.test('the trail', async (t) => {
     const foreign = await ian.get(`/accounts/${initech}/events?request_id=${event.request_id}`);
     t.same(foreign.body.items, []);
     t.equal((await ian.get('/events')).status, 403);
+  });
+
+  await t.test('whom an admin invites is nobody they know, until they come (AZ-03)', async (t) => {
+    const here = await makeUser(app.ctx, { email: 'known@elsewhere.test' });
+    const answers = [];
+    for (const email of [here.email, 'unknown@elsewhere.test']) {
+      const invited = await ada.post(`/accounts/${acme}/invitations`, { email });
+      t.equal(invited.status, 201);
+      const id = invited.body.id as string;
+      const about = `/accounts/${acme}/events?type=invitation.created&limit=1`;
+      const [event] = (await ada.get(about)).body.items;
+      t.match(event, { details: { invitation_id: id }, actor: { name: 'Ada Lovelace' } });
+      t.equal(event.user, null);
+      answers.push({ invitation: Object.entries(invited.body), event: Object.entries(event) });
+      t.equal(invited.body.user_id, null, 'an id says when its user was made');
+    }
+    const [known, unknown] = answers;
+    const differing = (of: 'invitation' | 'event') =>
+      known?.[of].filter(([, value], at) => JSON.stringify(unknown?.[of][at]?.[1]) !== JSON.stringify(value));
+    t.same(
+      differing('invitation')?.map(([name]) => name),
+      ['id', 'email', 'created_at', 'sent_at', 'expires_at'],
+    );
+    t.same(
+      differing('event')?.map(([name]) => name),
+      ['id', 'occurred_at', 'request_id', 'details'],
+    );
+
+    const trail = `/accounts/${acme}/events?type=invitation.created&user_id=${here.id}`;
+    t.same((await ada.get(trail)).body.items, [], 'nor can an id that they have elsewhere be tried');
+    t.match((await operator.get(trail)).body.items, [{ user: { id: here.id, name: 'Made User' } }]);
+    await makeMember(app.ctx, here.id, acme);
+    t.match((await ada.get(trail)).body.items, [{ user: { id: here.id, name: 'Made User' } }]);
+    await ada.delete(`/accounts/${acme}/users/${here.id}`);
+    const left = `/accounts/${acme}/events?type=membership.removed&user_id=${here.id}`;
+    t.match((await ada.get(left)).body.items, [{ user: { id: here.id, name: null } }], 'nor who has left');
   });
 
   await t.test('a cursor belongs to its list, its filters and its caller (AZ-06)', async (t) => {
@@ -128,6 +166,6 @@ t.test('the trail', async (t) => {
   });
 });
 
-async function accountId(operator: Api, slug: string): Promise<string> {
+async function accountId(operator: Api, slug: string): Promise<AccountId> {
   return (await operator.get(`/accounts?slug=${slug}`)).body.items[0].id;
 }

@@ -11,7 +11,7 @@ export interface EventRow {
   readonly occurredAt: Date;
   /** A user's id or a client's; null for the service itself. */
   readonly actorId: string | null;
-  /** Their name, or a user's address where they have none; null when they are gone. */
+  /** Their name, or a user's address where they have none; null when they are gone, or not the account's to know. */
   readonly actorName: string | null;
   readonly userId: UserId | null;
   readonly userName: string | null;
@@ -26,6 +26,8 @@ export interface EventRow {
 export interface EventFilter extends Window {
   /** Of this account alone, whatever else is asked for. */
   readonly accountId?: AccountId | undefined;
+  /** For an operator, who may know everybody. An account knows its members alone. */
+  readonly ofEverybody?: boolean | undefined;
   /** Whom it is about; not who did it. */
   readonly userId?: UserId | undefined;
   readonly type?: string | undefined;
@@ -37,18 +39,37 @@ export interface EventFilter extends Window {
   readonly to?: Date | undefined;
 }
 
+/** About whoever has the address that an admin typed, who has agreed to nothing yet. */
+const isHiddenSubject = sql<boolean>`(subject_member.user_id is null
+  and events.type in ('invitation.created', 'invitation.resent', 'invitation.revoked'))`;
+
 /**
- * Newest first, by event id. By events_account_id_idx, events_user_id_idx, events_type_idx, events_case_id_idx or
- * events_request_id_idx; ids are ordered by time, so that the primary key serves the rest.
+ * Newest first, by event id. An account knows its members alone: an admin may invite any address, and would read who is
+ * behind it; by an id too, whose time says whether its user was there before the invitation. By events_account_id_idx,
+ * events_user_id_idx, events_type_idx, events_case_id_idx or events_request_id_idx; ids are ordered by time, so that the
+ * primary key serves the rest.
  */
 export async function listEvents(db: Db, filter: EventFilter): Promise<EventRow[]> {
   const { accountId, userId, type, caseId, requestId, from, to, after } = filter;
+  const isWhole = accountId === undefined || filter.ofEverybody === true;
+  const isHidden = isWhole ? sql<boolean>`false` : isHiddenSubject;
   let query = db
     .selectFrom('events')
-    .leftJoin('users as actor', 'actor.id', 'events.actorId')
+    .leftJoin('memberships as actorMember', (join) =>
+      join
+        .onRef('actorMember.accountId', '=', 'events.accountId')
+        .onRef('actorMember.userId', '=', 'events.actorId'),
+    )
+    .leftJoin('memberships as subjectMember', (join) =>
+      join
+        .onRef('subjectMember.accountId', '=', 'events.accountId')
+        .onRef('subjectMember.userId', '=', 'events.userId'),
+    )
+    .leftJoin('users as actor', 'actor.id', isWhole ? 'events.actorId' : 'actorMember.userId')
     .leftJoin('clients', 'clients.clientId', 'events.actorId')
-    .leftJoin('users as subject', 'subject.id', 'events.userId')
-    .select(['events.id', 'events.type', 'events.occurredAt', 'events.actorId', 'events.userId'])
+    .leftJoin('users as subject', 'subject.id', isWhole ? 'events.userId' : 'subjectMember.userId')
+    .select(['events.id', 'events.type', 'events.occurredAt', 'events.actorId'])
+    .select(sql<UserId | null>`case when ${isHidden} then null else events.user_id end`.as('userId'))
     .select(['events.accountId', 'events.clientId', 'events.caseId', 'events.requestId', 'events.ip'])
     .select('events.details')
     .select(sql<string | null>`coalesce(actor.name, actor.email, clients.name)`.as('actorName'))
@@ -56,7 +77,7 @@ export async function listEvents(db: Db, filter: EventFilter): Promise<EventRow[
     .orderBy('events.id', 'desc')
     .limit(filter.limit);
   if (accountId !== undefined) query = query.where('events.accountId', '=', accountId);
-  if (userId !== undefined) query = query.where('events.userId', '=', userId);
+  if (userId !== undefined) query = query.where('events.userId', '=', userId).where(isHidden, '=', false);
   if (type !== undefined) query = query.where('events.type', '=', type);
   if (caseId !== undefined) query = query.where('events.caseId', '=', caseId);
   if (requestId !== undefined) query = query.where('events.requestId', '=', requestId);

@@ -19,7 +19,10 @@ const event = z
     user: z
       .strictObject({ id: shownId('usr'), name: z.string().nullable() })
       .nullable()
-      .meta({ description: 'Whom it is about.' }),
+      .meta({
+        description:
+          'Whom it is about. An account’s list names members alone, and whom it invited not before they accept.',
+      }),
     account_id: shownId('acc').nullable(),
     client_id: z
       .string()
@@ -117,7 +120,13 @@ export const eventOperations: readonly AnyOperation[] = [
     answer: pageOf(event),
     handler: (ctx, { params, query }, call) =>
       listPage(ctx, call, {
-        rows: (window) => listEvents(ctx.db, { ...filterOf(query), ...window, accountId: params.account_id }),
+        rows: (window) =>
+          listEvents(ctx.db, {
+            ...filterOf(query),
+            ...window,
+            accountId: params.account_id,
+            ofEverybody: call.caller.kind === 'operator',
+          }),
         keyOf,
         show,
       }),

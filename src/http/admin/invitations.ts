@@ -37,7 +37,7 @@ const invitation = z
   .strictObject({
     id: shownId('inv'),
     account_id: shownId('acc'),
-    user_id: shownId('usr'),
+    user_id: shownId('usr').nullable().meta({ description: 'Of who has accepted; null until then.' }),
     email,
     role,
     state,
@@ -64,7 +64,8 @@ function show(row: Invitation): z.output<typeof invitation> {
   return {
     id,
     account_id: accountId,
-    user_id: userId,
+    // an id says when its user was made: with it, inviting any address would tell whose has a user already
+    user_id: state === 'accepted' ? userId : null,
     email,
     role,
     state,
