@@ -38,6 +38,7 @@ const refusals: Partial<Record<FailureCode, string>> = {
   already_exists: 'this person is a member of the account, or invited to it already',
   not_found: 'the account has no subscription to one of these products',
   no_free_seat: 'every seat on one of these products is taken, or kept for somebody who is invited',
+  throttled: 'the account has mailed this person an invitation within the minute; try again in another',
 };
 
 async function createOrSayWhyNot(tx: Tx, invitation: NewInvitation): Promise<string> {

@@ -70,12 +70,46 @@ t.test('invitations', async (t) => {
     const yesterday = new Date(Date.now() - 86_400_000);
     await ctx.db
       .updateTable('invitations')
-      .set({ expiresAt: yesterday })
+      .set({ expiresAt: yesterday, sentAt: yesterday })
       .where('id', '=', pending.id)
       .execute();
     t.match((await ada.get(`${invitations}?state=expired`)).body.items[0], { id: pending.id });
     t.match((await ada.post(`${invitations}/${pending.id}/resend`)).body, { state: 'pending' });
     t.notSame(await tokenOf(), before);
+  });
+
+  await t.test('are mailed to one person once a minute at most, whatever an admin does', async (t) => {
+    const email = 'flooded@elsewhere.test';
+    const made = (await ada.post(invitations, { email })).body;
+    const refused = async (path: string, body?: unknown) => {
+      const answer = await ada.post(path, body);
+      t.match([answer.status, answer.body.code], [429, 'throttled']);
+      const seconds = Number(answer.headers.get('retry-after'));
+      t.ok(seconds > 0 && seconds <= 60, `Retry-After: ${seconds}`);
+      return seconds;
+    };
+    await refused(`${invitations}/${made.id}/resend`);
+    app.advance(40);
+    t.ok((await refused(`${invitations}/${made.id}/resend`)) <= 20);
+    app.advance(20);
+    t.equal((await ada.post(`${invitations}/${made.id}/resend`)).status, 200);
+    await refused(`${invitations}/${made.id}/resend`);
+
+    t.equal((await ada.post(`${invitations}/${made.id}/revoke`)).status, 200);
+    await refused(invitations, { email });
+    t.same((await ada.get(`${invitations}?state=pending`)).body.items.map(emailOf).includes(email), false);
+    t.equal(await mailsTo(email), 2);
+    const initech = (await operator.get('/accounts?slug=initech')).body.items[0].id as string;
+    const other = await operator.post(`/accounts/${initech}/invitations`, { email });
+    t.equal(other.status, 201, 'no account can keep another from inviting');
+    app.advance(60);
+    const again = await Promise.all(Array.from({ length: 5 }, () => ada.post(invitations, { email })));
+    t.same(again.map(({ status }) => status).sort(), [201, 409, 409, 409, 409]);
+    const { id } = again.find(({ status }) => status === 201)?.body ?? {};
+    app.advance(60);
+    const resent = Array.from({ length: 5 }, () => ada.post(`${invitations}/${id}/resend`));
+    t.same((await Promise.all(resent)).map(({ status }) => status).sort(), [200, 429, 429, 429, 429]);
+    t.equal(await mailsTo(email), 5);
   });
 
   await t.test('of another account are not there', async (t) => {
@@ -96,3 +130,7 @@ t.test('invitations', async (t) => {
     t.equal((await ada.post(invitations, { email: 'not an address' })).status, 400);
   });
 });
+
+function emailOf({ email }: { email: string }): string {
+  return email;
+}

@@ -133,6 +133,7 @@ t.test('activation', async (t) => {
 
   t.test('sent again, the new link works and the old one is dead', async (t) => {
     const { id, token } = await invited('again@initech.test');
+    app.advance(60);
     await inTransaction(ctx, (tx) => resendInvitation(tx, id));
     const [mail] = await mailbox.drain();
     const old = await new Agent(issuer).post('/invitations/accept', { json: { token, password } });

@@ -149,7 +149,7 @@ export const lostReplies: Readonly<Record<string, LostReply>> = {
   grantSeatRequest: { again: 409 },
   refuseSeatRequest: { again: 409 },
   createInvitation: { again: 409 },
-  resendInvitation: { anew: ['events', 'invitations', 'mail_outbox', 'seat_reservations'] },
+  resendInvitation: { again: 429 },
   revokeInvitation: { again: 409 },
   diagnose: { isIdle: true, isKeyless: true },
   updateMe: {},

@@ -105,6 +105,7 @@ t.test('the audit trail', async (t) => {
 
     const accountId = await makeAccount(ctx);
     const invitation = await invite('new@made.test', accountId);
+    app.advance(60);
     await inTransaction(ctx, (tx) => resendInvitation(tx, invitation));
     const mail = await ctx.db
       .selectFrom('mailOutbox')

@@ -10,6 +10,7 @@ import { assignSeat, requestSeat } from '../../src/core/seats/seats.ts';
 import { createSubscription } from '../../src/core/subscriptions/subscriptions.ts';
 import { parseEmail } from '../../src/kernel/email-address.ts';
 import type { AccountId, ProductId, UserId } from '../../src/kernel/ids.ts';
+import { addSeconds, minute } from '../../src/kernel/time.ts';
 import type { TestApp } from './app.ts';
 import { makeSaml } from './make-connection.ts';
 import { makeMember, makeUser } from './make.ts';
@@ -57,6 +58,9 @@ export const makers: Readonly<Record<string, Maker>> = {
         ),
       ),
     );
+    // a while ago: it could not be sent again at once
+    const sentAt = addSeconds(app.ctx.now(), -minute);
+    await app.ctx.db.updateTable('invitations').set({ sentAt }).where('email', '=', email).execute();
     return id;
   },
   domain_id: async ({ ctx }, accountId, twin) => {

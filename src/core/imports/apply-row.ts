@@ -35,8 +35,8 @@ export interface Applied {
 
 /**
  * Makes the person of a row a member, or invites them; what is theirs alone (name, language, password, mailbox) is only
- * written where the row makes the user. Idempotent. Failures `no_free_seat`, `last_admin`, `last_break_glass`, and
- * `already_exists` for whoever is invited already to something else.
+ * written where the row makes the user. Idempotent. Failures `no_free_seat`, `last_admin`, `last_break_glass`,
+ * `already_exists` for whoever is invited already to something else, and `throttled` as an invitation.
  */
 export async function applyRow(tx: Tx, destination: Destination, user: ImportedUser): Promise<Applied> {
   const { accountId, mayVouch } = destination;

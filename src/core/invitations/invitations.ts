@@ -19,11 +19,13 @@ import {
   closeExpired,
   closePending,
   findEntrance,
+  findLastSent,
   insertInvitation,
   insertInvitedProduct,
   type InvitationRow,
   listInvitedProducts,
   lockLatestOf,
+  lockSent,
   updateToken,
 } from './queries.ts';
 
@@ -48,7 +50,7 @@ export {
 
 const invitationDays = 7;
 
-/** So often a person may have it sent again by themself. */
+/** So often an account mails one person, whoever asks for it: nobody's mailbox is filled by others. */
 const resendAfterSeconds = minute;
 
 export interface NewInvitation {
@@ -65,8 +67,8 @@ export interface NewInvitation {
 
 /**
  * Invites, keeps the seats and mails the link, all in the caller's transaction. Failures `already_exists` (a member, or
- * invited already), `not_found` (no such subscription), `no_free_seat`. That somebody is switched off is not told, or any
- * account could ask; their link is dead for as long as they are.
+ * invited already), `not_found` (no such subscription), `no_free_seat`, `throttled` (the account has mailed them within the
+ * minute). That somebody is switched off is not told, or any account could ask; their link is dead for as long as they are.
  */
 export async function createInvitation(tx: Tx, invitation: NewInvitation): Promise<string> {
   const { accountId, email, role, inviter, locale = 'en' } = invitation;
@@ -84,6 +86,9 @@ export async function createInvitation(tx: Tx, invitation: NewInvitation): Promi
   const { tokenHash, expiresAt } = issued;
   if (!(await insertInvitation(tx, { ...row, ...named, tokenHash, expiresAt })))
     throw new Failure('already_exists');
+  // whoever takes an invitation back and makes it anew would mail as often as they like; asked with the place taken, or two
+  // at once would both find that nothing was mailed
+  assertMayMail(tx, await findLastSent(tx, row));
   for (const productId of products) {
     // in this order: the foreign key would take a weak lock of the subscription, and two of these cannot become strong
     await reserveSeat(tx, { accountId, productId, userId, until: expiresAt });
@@ -96,9 +101,10 @@ export async function createInvitation(tx: Tx, invitation: NewInvitation): Promi
 
 /**
  * Mails a new link and keeps the seats for as long as it works; the old link is dead at once. Failures `not_found` (there
- * is none that is pending), `no_free_seat` (it had expired, and the seats have gone).
+ * is none that is pending), `no_free_seat` (it had expired, and the seats have gone), `throttled` (within the minute).
  */
 export async function resendInvitation(tx: Tx, id: string): Promise<void> {
+  assertMayMail(tx, await lockSent(tx, id));
   const issued = issueToken(tx);
   const { tokenHash, expiresAt } = issued;
   const invitation = await updateToken(tx, id, { tokenHash, expiresAt });
@@ -124,6 +130,13 @@ export async function revokeInvitation(tx: Tx, id: string, actorId?: UserId): Pr
   if (!invitation) throw new Failure('not_found');
   await releaseSeats(tx, invitation);
   await record(tx, 'invitation.revoked', { ...invitation, actorId });
+}
+
+/** Failure `throttled`. */
+function assertMayMail(tx: Tx, lastSent: Date | undefined): void {
+  if (!lastSent) return;
+  const seconds = resendAfterSeconds - (tx.now().getTime() - lastSent.getTime()) / 1000;
+  if (seconds > 0) throw new Failure('throttled', { retryAfter: Math.ceil(seconds) });
 }
 
 interface Issued {

@@ -82,6 +82,35 @@ export async function listInvitedProducts(db: Db, invitationId: string) {
     .execute();
 }
 
+/** When another one of the account was last mailed to a user, whatever became of it. By invitations_user_id_idx. */
+export async function findLastSent(
+  tx: Tx,
+  { id, accountId, userId }: Pick<InvitationRow, 'id' | 'accountId' | 'userId'>,
+): Promise<Date | undefined> {
+  const row = await tx.db
+    .selectFrom('invitations')
+    .select('sentAt')
+    .where('userId', '=', userId)
+    .where('accountId', '=', accountId)
+    .where('id', '!=', id)
+    .orderBy('sentAt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.sentAt;
+}
+
+/** When one that is pending was last mailed, expired or not; held until the transaction ends. */
+export async function lockSent(tx: Tx, id: string): Promise<Date | undefined> {
+  const row = await tx.db
+    .selectFrom('invitations')
+    .select('sentAt')
+    .where('id', '=', id)
+    .where('state', '=', 'pending')
+    .forUpdate()
+    .executeTakeFirst();
+  return row?.sentAt;
+}
+
 /** A new token for one that is pending, expired or not; the old one is dead. */
 export async function updateToken(
   tx: Tx,

@@ -146,7 +146,7 @@ export const invitationOperations: readonly AnyOperation[] = [
     body: newInvitation,
     status: 201,
     answer: invitation,
-    failures: ['already_exists', 'no_free_seat'],
+    failures: ['already_exists', 'no_free_seat', 'throttled'],
     location: ({ account_id, id }) => `/accounts/${account_id}/invitations/${id}`,
     change: async (tx, { params, body }, { caller }) => {
       const { email, role, products, client_id: clientId, locale } = body;
@@ -181,10 +181,11 @@ export const invitationOperations: readonly AnyOperation[] = [
     url: '/accounts/{account_id}/invitations/{invitation_id}/resend',
     tag,
     summary: 'Mail a new link; the old one is dead',
+    description: 'Once a minute at most, as a new invitation of somebody whose last one was taken back.',
     access,
     params,
     answer: invitation,
-    failures: ['action_not_available', 'no_free_seat'],
+    failures: ['action_not_available', 'no_free_seat', 'throttled'],
     current,
     change: async (tx, { params }) => {
       const { closedAt } = await getLockedInvitation(tx, refOf(params));
