@@ -74,3 +74,29 @@ export function createGate({ slots, queue, waitMs }: GateOptions): Gate {
     load: () => ({ slots, busy, waiting: waiting.length, refused }),
   };
 }
+
+/** What many share, in front of their gate: nobody of them may fill its queue and keep all others out. */
+export interface Shares<Key> {
+  /** Runs `work`. Rejects with `GateFull` when so much of this key is under way or waiting. */
+  run<Result>(key: Key, work: () => Promise<Result>): Promise<Result>;
+}
+
+export function createShares<Key>(most: number): Shares<Key> {
+  const held = new Map<Key, number>();
+  const add = (key: Key, change: 1 | -1): void => {
+    const count = (held.get(key) ?? 0) + change;
+    if (count === 0) held.delete(key);
+    else held.set(key, count);
+  };
+  return {
+    async run(key, work) {
+      if ((held.get(key) ?? 0) >= most) throw new GateFull();
+      add(key, 1);
+      try {
+        return await work();
+      } finally {
+        add(key, -1);
+      }
+    },
+  };
+}

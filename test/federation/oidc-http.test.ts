@@ -121,6 +121,26 @@ t.test('OpenID Connect upstream over HTTP', async (t) => {
     );
   });
 
+  t.test('callbacks without end in other browsers, or once more, do not fill the trail', async (t) => {
+    const own = await comeBack();
+    const callElsewhere = async () => new Agent(issuer).get(own.callback.href);
+    const callTwice = async () => own.browser.get(own.callback.href);
+    for (const call of [callTwice, callElsewhere]) {
+      const events = (await refusals()).length;
+      const statuses = [];
+      for (let times = 0; times < 32; times += 1) statuses.push((await call()).status);
+      t.equal(statuses.at(-1), 429);
+      const refused = statuses.filter((status) => status === 403 || status === 303).length;
+      t.equal(
+        (await refusals()).length - events,
+        refused - (call === callTwice ? 1 : 0),
+        'one event for each',
+      );
+      app.advance(61);
+    }
+    app.advance(-122);
+  });
+
   t.test('an answer by POST is asked for again by GET, where the browser shows its cookie', async (t) => {
     const { browser, callback } = await comeBack();
     const { cookies } = browser;

@@ -194,6 +194,41 @@ t.test('SAML sign-ins over HTTP', async (t) => {
     },
   );
 
+  t.test('one departure is answered five times, and no more of it is verified or written down', async (t) => {
+    const siege = await makeCompany(app, { domain: 'siege.test' });
+    const { requestId } = await leave('held@siege.test');
+    const forged = await respond(siege, requestId, { email: 'held@siege.test', sign: 'none' });
+    for (let times = 0; times < 5; times += 1)
+      t.equal((await postResponse(new Agent(issuer), siege, forged)).status, 303);
+    const events = await refusals(app, siege);
+    const good = await respond(siege, requestId, { email: 'held@siege.test' });
+    for (const response of [forged, good]) {
+      const refused = await postResponse(new Agent(issuer), siege, response);
+      t.equal(refused.status, 429);
+      t.match(refused.json(), { code: 'throttled' });
+      t.match(refused.headers.get('retry-after'), /^\d+$/);
+    }
+    t.equal(await refusals(app, siege), events, 'no event');
+    const next = await leave('held@siege.test');
+    const answer = await respond(siege, next.requestId, { email: 'held@siege.test' });
+    const home = await finish(next.browser, await postResponse(next.browser, siege, answer));
+    t.match(home.json(), { step: 'done' }, 'who begins again comes in, from the same network');
+  });
+
+  t.test('other browsers that come for an arrival without end do not fill the trail', async (t) => {
+    const filled = await makeCompany(app, { domain: 'filled.test' });
+    const { browser, requestId } = await leave('own@filled.test');
+    const response = await respond(filled, requestId, { email: 'own@filled.test' });
+    const posted = await postResponse(browser, filled, response);
+    const events = await refusals(app, filled);
+    const statuses = [];
+    for (let times = 0; times < 35; times += 1)
+      statuses.push((await new Agent(issuer).get(posted.location ?? '')).status);
+    t.strictSame(statuses, [...Array<number>(30).fill(403), ...Array<number>(5).fill(429)]);
+    t.equal((await refusals(app, filled)) - events, 30);
+    t.match((await finish(browser, posted)).json(), { step: 'done' }, 'the right browser is not held up');
+  });
+
   t.test('L11 an account cannot assert people of another, nor can it without an address', async (t) => {
     for (const [email, code] of [
       ['tony@stark.test', 'domain_not_allowed'],

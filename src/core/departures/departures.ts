@@ -151,10 +151,10 @@ export async function storeArrival(tx: Tx, { carried, ...arrival }: NewArrival):
 
 /** The attempt of an arrival that waits for its browser: for the record, when another one asks for it. */
 export async function findArrivalAttempt(
-  tx: Tx,
+  ctx: Context,
   handle: string,
 ): Promise<{ readonly attemptId: string; readonly connectionId: ConnectionId } | undefined> {
-  return findArrivalRow(tx.db, hashToken(handle), tx.now());
+  return findArrivalRow(ctx.db, hashToken(handle), ctx.now());
 }
 
 export interface Arrival {

@@ -13,7 +13,8 @@ import {
   type SamlConnection,
   usableCertificates,
 } from '../../core/connections/connections.ts';
-import { createGate, GateFull } from '../../kernel/gate.ts';
+import { createGate, createShares, GateFull } from '../../kernel/gate.ts';
+import type { ConnectionId } from '../../kernel/ids.ts';
 import { addSeconds } from '../../kernel/time.ts';
 import { createThread } from '../../thread.ts';
 import type { Ask, Connector, Memory, Returned, Verified, Way } from '../connector.ts';
@@ -47,6 +48,9 @@ const thread = createThread<SamlQuestion, Verified | Refusal>(
 
 /** One at a time: who makes the thread end takes nobody else's answer along. */
 const gate = createGate({ slots: 1, queue: 100, waitMs: 10_000 });
+
+/** A tenant may open any number of departures, and answer them with what is slow: the others' places are not theirs. */
+const shares = createShares<ConnectionId>(20);
 
 export const samlConnector: Connector<SamlConnection, SamlResponseInput> = { depart, verify };
 
@@ -86,7 +90,7 @@ async function verify(
   const xml = decode(response.samlResponse);
   if (typeof xml !== 'string') return xml;
   const keys = settings.encryption ? await keysFor(ctx, connection, 'encryption') : [];
-  return askThread(ctx, {
+  return askThread(ctx, connection.id, {
     xml,
     now: ctx.now(),
     serviceProvider: serviceProviderOf(ctx.config.issuer, connection.id),
@@ -117,13 +121,17 @@ function decode(samlResponse: string): string | Refusal {
   }
 }
 
-async function askThread(ctx: Context, question: SamlQuestion): Promise<Verified | Refusal> {
+async function askThread(
+  ctx: Context,
+  connectionId: ConnectionId,
+  question: SamlQuestion,
+): Promise<Verified | Refusal> {
   try {
-    return await gate.run(() => thread.ask(question));
+    return await shares.run(connectionId, () => gate.run(() => thread.ask(question)));
   } catch (error) {
     const why =
       error instanceof GateFull ? 'too many others are waiting' : 'the thread had to be ended, or failed';
-    ctx.log.error({ err: error }, `a SAML response was not verified: ${why}`);
+    ctx.log.error({ err: error, connectionId }, `a SAML response was not verified: ${why}`);
     return { refused: 'too_slow', detail: why };
   }
 }

@@ -15,7 +15,7 @@ import { refreshSoon } from '../../federation/refresh.ts';
 import { readInResponseTo, samlConnector } from '../../federation/saml/saml.ts';
 import { defineRoute, type Route, type Wire } from '../route.ts';
 import { connectionParams, getConnection } from './connection.ts';
-import { countUnexpected, refuseIn, refuseReplay, refuseUnexpected } from './refuse.ts';
+import { countAnswer, countUnexpected, refuseIn, refuseReplay, refuseUnexpected } from './refuse.ts';
 import { takeUnsolicited } from './unsolicited.ts';
 
 /** Base64 of 64 KiB; the connector counts again what it decodes. */
@@ -74,8 +74,9 @@ interface Answered {
 }
 
 async function answer(ctx: Context, answered: Answered, { reply }: Wire) {
-  const verdict = await verify(ctx, answered);
   const { connection, token, departure } = answered;
+  await countAnswer(ctx, token);
+  const verdict = await verify(ctx, answered);
   const { attemptId, purpose, browserHash, luggage } = departure;
   const { log } = ctx;
   const connectionId = connection.id;

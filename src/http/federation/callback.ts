@@ -15,7 +15,7 @@ import type { Engine } from '../../provider/provider.ts';
 import { readFederationBrowser } from '../company-cookies.ts';
 import { defineRoute, type Route, type Wire } from '../route.ts';
 import { callerParams, getConnection } from './connection.ts';
-import { refuseHere, refuseIn, refuseReplay, refuseUnexpected } from './refuse.ts';
+import { countUnexpected, refuseHere, refuseIn, refuseReplay, refuseUnexpected } from './refuse.ts';
 import { takePostedAnswer } from './social.ts';
 import { goOnFromProvider } from './social-callback.ts';
 import { showTest } from './test-result.ts';
@@ -87,6 +87,8 @@ async function takeDeparture(
   const browser = readFederationBrowser(ctx.config, wire.request) ?? '';
   const { attemptId } = departure;
   if (!isSameHash(hashToken(browser), departure.browserHash)) {
+    // before the event: one address, called without end, must not fill the trail of an account
+    await countUnexpected(ctx, connectionId);
     const refusal = { refused: 'other_browser' } as const;
     throw await refuseHere(ctx, { attemptId, connectionId, stage: 'browser', refusal });
   }
@@ -94,6 +96,7 @@ async function takeDeparture(
     ? undefined
     : await inTransaction(ctx, (tx) => consumeDeparture(tx, { token, browser }));
   if (taken) return { token, departure: taken };
+  await countUnexpected(ctx, connectionId);
   const { log } = ctx;
   const caseId = await inTransaction(ctx, (tx) => refuseReplay(tx, log, connection));
   const { uid } = departure.luggage;

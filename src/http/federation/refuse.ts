@@ -2,20 +2,38 @@
 import { type Context, inTransaction, type Tx } from '../../context.ts';
 import { type Refusal, refuseAttempt, type Stage, startAttempt } from '../../core/attempts/attempts.ts';
 import type { Connection } from '../../core/connections/connections.ts';
+import { departureSeconds } from '../../core/departures/departures.ts';
 import type { SocialProvider } from '../../core/identities/identities.ts';
 import { type Budget, takeFromBudget } from '../../core/credentials/credentials.ts';
 import { Failure } from '../../kernel/failures.ts';
 import { newCaseId } from '../../kernel/ids.ts';
 import { networkOf } from '../../kernel/network.ts';
 import { minute } from '../../kernel/time.ts';
+import { hashToken } from '../../kernel/tokens.ts';
 
 /** What belongs to no departure is anybody's to send: so much of it is written down. */
 const strangers: Budget = { name: 'unexpected responses of a network', limit: 30, windowSeconds: minute };
 
+/**
+ * What is refused consumes no departure, so one could be answered without end, and each answer would take the thread that
+ * all tenants share, and write an event into the trail of the account. Counted for each departure and not for a network: a
+ * company behind one address comes back all at once. Whoever knows a request's id can use up its answers; the person
+ * begins again.
+ */
+const answers: Budget = { name: 'answers to a departure', limit: 5, windowSeconds: departureSeconds };
+
 /** Failure `throttled` for a network that sends too much that nobody has asked for. */
 export async function countUnexpected(ctx: Context, by: Connection['id'] | SocialProvider): Promise<void> {
-  const key = `${by} ${networkOf(ctx.origin.ip)}`;
-  const retryAfter = await inTransaction(ctx, (tx) => takeFromBudget(tx, strangers, key));
+  await take(ctx, strangers, `${by} ${networkOf(ctx.origin.ip)}`);
+}
+
+/** Failure `throttled` for a departure that was answered too often: before anything of an answer is looked at. */
+export async function countAnswer(ctx: Context, token: string): Promise<void> {
+  await take(ctx, answers, hashToken(token).toString('base64url'));
+}
+
+async function take(ctx: Context, budget: Budget, key: string): Promise<void> {
+  const retryAfter = await inTransaction(ctx, (tx) => takeFromBudget(tx, budget, key));
   if (retryAfter !== undefined) throw new Failure('throttled', { retryAfter });
 }
 

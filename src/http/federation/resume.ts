@@ -7,7 +7,7 @@ import { Failure } from '../../kernel/failures.ts';
 import { returnToSignIn } from '../../provider/interactions.ts';
 import { readFederationBrowser } from '../company-cookies.ts';
 import { defineRoute, type Route, type Wire } from '../route.ts';
-import { refuseIn } from './refuse.ts';
+import { countUnexpected, refuseHere } from './refuse.ts';
 import { showTest } from './test-result.ts';
 
 const handle = z.object({ h: z.string().regex(/^[\w-]{43}$/) });
@@ -18,30 +18,26 @@ export const resumeRoute: Route = defineRoute({
   access: 'federation',
   schema: { querystring: handle },
   handler: async (ctx, { query: { h } }, wire) => {
-    const { log } = ctx;
     const browser = readFederationBrowser(ctx.config, wire.request) ?? '';
     const arrival = await inTransaction(ctx, async (tx) => {
       const picked = await consumeArrival(tx, { handle: h, browser });
-      if (!picked) return { caseId: await noteOtherBrowser(tx, log, h) };
-      await bringHome(tx, picked);
+      if (picked) await bringHome(tx, picked);
       return picked;
     });
-    if ('caseId' in arrival) throw lost(arrival.caseId);
+    if (!arrival) throw await refuseOtherBrowser(ctx, h);
     return goOn(ctx, arrival, wire);
   },
 });
 
-/** Somebody else's browser, perhaps one that was tricked into coming here (login CSRF). Nothing is consumed. */
-async function noteOtherBrowser(tx: Tx, log: Context['log'], h: string): Promise<string | undefined> {
-  const waiting = await findArrivalAttempt(tx, h);
-  if (!waiting) return undefined;
-  return refuseIn(tx, log, { ...waiting, stage: 'browser', refusal: { refused: 'other_browser' } });
-}
-
-function lost(caseId: string | undefined): Failure {
-  return caseId === undefined
-    ? new Failure('link_expired')
-    : new Failure('company_sign_in_failed', { caseId });
+/**
+ * Somebody else's browser, perhaps one that was tricked into coming here (login CSRF). Nothing is consumed. It is counted
+ * before the event: one address, called without end, must not fill the trail of an account.
+ */
+async function refuseOtherBrowser(ctx: Context, h: string): Promise<Failure> {
+  const waiting = await findArrivalAttempt(ctx, h);
+  if (!waiting) return new Failure('link_expired');
+  await countUnexpected(ctx, waiting.connectionId);
+  return refuseHere(ctx, { ...waiting, stage: 'browser', refusal: { refused: 'other_browser' } });
 }
 
 /** In the transaction that picks it up: what was proven reaches its sign-in, or is not consumed. */
