@@ -1,7 +1,7 @@
 /** OpenID Connect upstream over HTTP: what only the browser, the database and the order of things can decide. */
 import t from 'tap';
 import { inTransaction } from '../../src/context.ts';
-import { beginTest, createConnection } from '../../src/core/connections/connections.ts';
+import { beginTest, createConnection, reviseConnection } from '../../src/core/connections/connections.ts';
 import { Agent } from '../support/agent.ts';
 import { startApp } from '../support/app.ts';
 import { bringBack, comeHome, leaveForCompany, signInAtIdp, signInByCompany } from '../support/company.ts';
@@ -118,6 +118,18 @@ t.test('OpenID Connect upstream over HTTP', async (t) => {
       new Set(verified.map(({ code }) => code)),
       new Set(['response_replayed']),
       'which one has reached',
+    );
+  });
+
+  t.test('FD-06 what was verified before the connection changed lets nobody in', async (t) => {
+    const { browser, callback } = await comeBack();
+    const waiting = await browser.get(callback.href);
+    t.match(waiting.location, /\/sign-in\//);
+    await inTransaction(ctx, (tx) =>
+      reviseConnection(tx, { connectionId: initech.id, label: 'Initech, renamed', by: 'a test' }),
+    );
+    await isRefused(t, 'connection_not_available', async () =>
+      t.match((await comeHome(browser, waiting)).json(), { step: 'company' }),
     );
   });
 

@@ -1,9 +1,19 @@
 /** SAML over HTTP: what only the browser, the database and the order of things can decide. Ids: federation.md, section 6. */
+import { sql } from 'kysely';
 import t, { type Test } from 'tap';
+import { inTransaction } from '../../src/context.ts';
+import { disableConnection, reviseConnection } from '../../src/core/connections/connections.ts';
 import { Agent } from '../support/agent.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { comeHome, leaveForCompany } from '../support/company.ts';
-import { type Company, makeCompany, postResponse, requestIdOf, respond } from '../support/company-account.ts';
+import {
+  type Company,
+  getSaml,
+  makeCompany,
+  postResponse,
+  requestIdOf,
+  respond,
+} from '../support/company-account.ts';
 import { demoClient, RelyingParty, toStep } from '../support/relying-party.ts';
 
 async function counts({ ctx }: TestApp) {
@@ -301,6 +311,57 @@ t.test('SAML sign-ins over HTTP', async (t) => {
     });
   });
 
+  t.test('FD-06 what was verified before the connection changed lets nobody in', async (t) => {
+    const change = { by: 'a test' };
+    const revise = (changed: Company) => async () => {
+      const settings = { ...(await getSaml(app, changed)).settings, signaturePolicy: 'both' as const };
+      const { connectionId } = changed;
+      await inTransaction(ctx, (tx) => reviseConnection(tx, { connectionId, settings, ...change }));
+    };
+    const disable = (changed: Company) => async () => {
+      const { connectionId } = changed;
+      await inTransaction(ctx, (tx) => disableConnection(tx, { connectionId, ...change }));
+      await ctx.db
+        .updateTable('connections')
+        .set({ state: 'enabled' })
+        .where('id', '=', connectionId)
+        .execute();
+    };
+    for (const [domain, changeOf, isParked] of [
+      ['parked-revised.test', revise, true],
+      ['parked-disabled.test', disable, true],
+      ['waiting-revised.test', revise, false],
+    ] as const) {
+      const changing = await makeCompany(app, { domain });
+      const { browser, requestId } = await leave(`p@${domain}`);
+      const response = await respond(changing, requestId, { email: `p@${domain}` });
+      const posted = await postResponse(browser, changing, response);
+      // the identity waits in the sign-in, or still in its arrival
+      const waiting = isParked ? await browser.get(posted.location ?? '') : posted;
+      t.match(waiting.location, isParked ? /\/sign-in\// : /\/federation\/resume/);
+      await changeOf(changing)();
+      await isRefused(t, app, {
+        company: changing,
+        code: 'connection_not_available',
+        stage: 'match',
+        attack: async () => {
+          const home = await finish(browser, waiting);
+          t.match(home.json(), { step: 'company', problem: { code: 'company_sign_in_failed' } });
+        },
+      });
+    }
+  });
+
+  t.test('FD-06 what a version before has stored, without a revision, is still let in', async (t) => {
+    const { browser, requestId } = await leave('bruce@wayne.test');
+    const response = await respond(company, requestId, { email: 'bruce@wayne.test' });
+    const waiting = await browser.get((await postResponse(browser, company, response)).location ?? '');
+    await sql`update interactions set state = state #- '{revision}' where state->>'at' = 'returned'`.execute(
+      ctx.db,
+    );
+    t.match((await finish(browser, waiting)).json(), { step: 'done' });
+  });
+
   t.test('no seat is left: the user is made, and told so', async (t) => {
     const full = await makeCompany(app, { domain: 'full.test', seats: 0 });
     const { browser, requestId } = await leave('first@full.test');
@@ -437,6 +498,22 @@ t.test('responses that nobody asked for', async (t) => {
       code: 'response_replayed',
       stage: 'response',
       attack: async () => t.equal((await postResponse(new Agent(issuer), company, response)).status, 403),
+    });
+    const changing = new Agent(issuer);
+    const before = await postResponse(changing, company, await unsolicited(company, 'a@allow.test'));
+    t.equal(before.status, 303);
+    const { connectionId } = company;
+    await inTransaction(app.ctx, (tx) => disableConnection(tx, { connectionId, by: 'a test' }));
+    await app.ctx.db
+      .updateTable('connections')
+      .set({ state: 'enabled' })
+      .where('id', '=', connectionId)
+      .execute();
+    await isRefused(t, app, {
+      company,
+      code: 'connection_not_available',
+      stage: 'match',
+      attack: async () => t.match((await startAtClient(changing)).answer.json(), { step: 'company' }),
     });
     const answered = await respond(company, '_somebody-elses-request', { email: 'a@allow.test' });
     t.equal((await postResponse(browser, company, answered)).status, 403, 'S27');

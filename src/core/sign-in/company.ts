@@ -131,12 +131,15 @@ export function companyFailed(
 
 /**
  * Finds out who has come back, and lets them in or not: identity → user → access decision. The connection is looked at
- * again: one that was switched off while the person was away lets nobody in.
+ * again: one that was switched off or changed while the person was away lets nobody in. Otherwise an identity that waits
+ * here would outlive the identity provider that an admin has just cut off, and be let in once another one is on.
  */
 export async function admitReturned(ctx: Context, signIn: SignIn): Promise<Transition> {
-  const { connectionId, attemptId, identity, pending } = stateAt(signIn, 'returned');
+  const { connectionId, attemptId, identity, revision, pending } = stateAt(signIn, 'returned');
   const connection = await findLiveConnection(ctx.db, connectionId);
-  if (!connection) return refused(ctx, signIn, { refused: 'connection_not_available' });
+  // the version before stores no revision, perhaps beside this one: then being live is enough, for the hour that it takes
+  const isSame = revision === undefined || revision === connection?.revision;
+  if (!connection || !isSame) return refused(ctx, signIn, { refused: 'connection_not_available' });
   const answer = await resolveCompanyIdentity(ctx, { connection, identity, attemptId });
   if ('refused' in answer) return refused(ctx, signIn, answer);
   const { userId } = answer;

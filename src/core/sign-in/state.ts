@@ -64,6 +64,11 @@ export type SignInState =
       readonly connectionId: ConnectionId;
       readonly attemptId: string;
       readonly identity: ExternalIdentity;
+      /**
+       * Of the connection, as it was when it verified the identity: what has changed since has verified nobody. The
+       * version before stored none.
+       */
+      readonly revision?: number | undefined;
       /** What was typed, in case that nothing comes of it. */
       readonly email?: string;
       /** A social identity that waits for this very sign-in. */

@@ -129,6 +129,7 @@ async function arrive(ctx: Context, { connection, departure, verdict }: Arriving
   const { log } = ctx;
   const connectionId = connection.id;
   const { uid } = luggage;
+  const { revision } = connection;
   const identity = isRefusal(verdict) ? undefined : verdict.identity;
   const settle = async (tx: Tx): Promise<string | undefined> => {
     const refused =
@@ -136,13 +137,12 @@ async function arrive(ctx: Context, { connection, departure, verdict }: Arriving
     const caseId = refused ? await refuseIn(tx, log, refused) : undefined;
     if (uid === undefined) return caseId;
     const state: SignInState = identity
-      ? { at: 'returned', connectionId, attemptId, identity }
+      ? { at: 'returned', connectionId, attemptId, identity, revision }
       : companyFailed(caseId ?? '').state;
     await returnToSignIn(tx, uid, state);
     return caseId;
   };
   const caseId = await inTransaction(ctx, settle);
   if (uid !== undefined) return wire.reply.redirect(`/sign-in/${uid}`, 303);
-  const { revision } = connection;
   return showTest(ctx, { connectionId, attemptId, identity, caseId, revision }, wire);
 }

@@ -42,11 +42,11 @@ async function refuseOtherBrowser(ctx: Context, h: string): Promise<Failure> {
 
 /** In the transaction that picks it up: what was proven reaches its sign-in, or is not consumed. */
 async function bringHome(tx: Tx, { carried, connectionId, attemptId }: Arrival): Promise<void> {
-  const { uid, identity, caseId } = carried;
+  const { uid, identity, revision, caseId } = carried;
   // a response that was posted before changes nothing: the browser only learns where it stands
   if (uid === undefined || (!identity && caseId === undefined)) return;
   const state: SignInState = identity
-    ? { at: 'returned', connectionId, attemptId, identity }
+    ? { at: 'returned', connectionId, attemptId, identity, revision }
     : companyFailed(caseId ?? '').state;
   await returnToSignIn(tx, uid, state);
 }

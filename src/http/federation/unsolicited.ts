@@ -57,7 +57,7 @@ export async function takeUnsolicited(ctx: Context, unsolicited: Unsolicited, wi
     if (!verdict) return storeArrival(tx, { ...arrival, carried: {} });
     const { identity, assertion } = verdict;
     if (assertion && (await useAssertion(tx, { connectionId, ...assertion })))
-      return storeArrival(tx, { ...arrival, carried: { identity } });
+      return storeArrival(tx, { ...arrival, carried: { identity, revision: connection.revision } });
     const refusal = { refused: 'response_replayed' } as const;
     return { caseId: await refuseIn(tx, log, { attemptId, connectionId, stage: 'response', refusal }) };
   });

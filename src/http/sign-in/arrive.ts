@@ -31,9 +31,10 @@ async function takeUnasked(ctx: Context, signIn: SignIn, wire: Wire): Promise<Tr
   const arrival = await inTransaction(ctx, (tx) => consumeArrival(tx, { handle, browser }));
   if (arrival?.purpose !== 'unsolicited') return undefined;
   const { connectionId, attemptId, carried } = arrival;
-  const { identity } = carried;
+  const { identity, revision } = carried;
   // somebody who must prove themself anew cannot do so by a response that was there before
   if (!identity || signIn.forceAuthn || signIn.maxAge !== undefined)
     return leaveBy(ctx, { signIn, leaving: { leaveBy: connectionId } }, wire);
-  return admitReturned(ctx, { ...signIn, state: { at: 'returned', connectionId, attemptId, identity } });
+  const state = { at: 'returned', connectionId, attemptId, identity, revision } as const;
+  return admitReturned(ctx, { ...signIn, state });
 }
