@@ -324,6 +324,20 @@ t.test('what an assertion says', async (t) => {
     for (const says of edges) await inEachMode(t, saml, { expected: 'taken: alice-7f3a', making: { says } });
   });
 
+  t.test('a session or a context that is longer than any is left out, and never cut in two', async (t) => {
+    const said = async (says: Partial<Says>) => {
+      const answer = await attempt(saml, saying(says));
+      return isRefusal(answer) ? answer : answer.identity;
+    };
+    const kept = await said({ sessionIndex: 's'.repeat(1000), contextClass: 'c'.repeat(1000) });
+    t.match(kept, { sessionId: 's'.repeat(1000), acr: 'c'.repeat(1000) });
+    const long = `${'x'.repeat(999)}\u{1F600}`;
+    const left = await said({ sessionIndex: long, contextClass: long });
+    t.match(left, { subject: 'alice-7f3a' });
+    t.notOk('sessionId' in left);
+    t.notOk('acr' in left);
+  });
+
   t.test('a proof that was asked for again must be a new one', async (t) => {
     const memory = { notBefore: from(0).toISOString() };
     const old = await attempt(saml, saying({ provenAt: from(-70) }), { memory });

@@ -136,15 +136,23 @@ function readStatements(root: XmlElement, { now, provenAfter }: SamlQuestion): P
   const provenAt = earliest(...instants) ?? now;
   if (provenAfter && provenAt < addSeconds(provenAfter, -skewSeconds))
     refuse('saml_time', 'the person has not proven themself again');
-  const acr = contextOf(first);
-  const sessionId = first.attributes.get('SessionIndex');
+  const acr = unlessLong(contextOf(first));
+  const sessionId = unlessLong(first.attributes.get('SessionIndex'));
   const sessionEnd = earliest(...ends);
   return {
     authenticatedAt: provenAt.toISOString(),
-    ...(acr && { acr: acr.slice(0, 1000) }),
-    ...(sessionId && { sessionId: sessionId.slice(0, 1000) }),
+    ...(acr && { acr }),
+    ...(sessionId && { sessionId }),
     ...(sessionEnd && { sessionEndsAt: sessionEnd.toISOString() }),
   };
+}
+
+/**
+ * Left out and not cut: a cut in the middle of a character leaves half of it, which the database refuses to store, so that
+ * an identity provider could make us fail. What is cut would name no session and no context anyway.
+ */
+function unlessLong(text: string | undefined): string | undefined {
+  return text !== undefined && text.length <= 1000 ? text : undefined;
 }
 
 function contextOf(statement: XmlElement): string | undefined {
