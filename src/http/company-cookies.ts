@@ -1,4 +1,4 @@
-/** The two cookies of a company sign-in: which browser left, and which company it came by last. */
+/** The cookies of a company sign-in: which browser left, what came to it unasked, and which company it came by last. */
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../config/load.ts';
@@ -10,9 +10,9 @@ import { hour } from '../kernel/time.ts';
 type Issuer = Pick<Config, 'issuer'>;
 
 const names = {
-  /** A secret of this browser's, to which departures and arrivals are bound. */
+  /** A secret of this browser's, to which departures are bound, and the arrivals that answer them. */
   federation: 'doorward_federation',
-  /** The handle of an arrival that waits for its sign-in: an identity provider has sent the browser unasked. */
+  /** An arrival that waits for its sign-in, with its secret: an identity provider has sent the browser unasked. */
   arrival: 'doorward_arrival',
   remembered: 'doorward_company',
 } as const;
@@ -29,15 +29,28 @@ export function readFederationBrowser(config: Issuer, request: FastifyRequest): 
   return value !== undefined && /^[\w-]{43}$/.test(value) ? value : undefined;
 }
 
-export function setArrival(config: Issuer, reply: FastifyReply, handle: string): void {
-  set(config, reply, { name: names.arrival, value: handle, maxAge: 300 });
+/** An arrival that came unasked, and the secret it is bound to. */
+export interface UnaskedArrival {
+  readonly handle: string;
+  readonly browser: string;
+}
+
+/**
+ * With a secret of its own. The post of another site brings no cookie of ours, so that the browser's other secret is not
+ * known: a new one in its place would end every departure of its other tabs, and any page could have one posted.
+ */
+export function setArrival(config: Issuer, reply: FastifyReply, { handle, browser }: UnaskedArrival): void {
+  set(config, reply, { name: names.arrival, value: `${handle}.${browser}`, maxAge: 300 });
 }
 
 /** Taken out of the browser, whatever becomes of it. */
-export function takeArrival(config: Issuer, { request, reply }: Wire): string | undefined {
-  const handle = read(config, request, names.arrival);
-  if (handle !== undefined) set(config, reply, { name: names.arrival, value: '', maxAge: 0 });
-  return handle !== undefined && /^[\w-]{43}$/.test(handle) ? handle : undefined;
+export function takeArrival(config: Issuer, { request, reply }: Wire): UnaskedArrival | undefined {
+  const value = read(config, request, names.arrival);
+  if (value !== undefined) set(config, reply, { name: names.arrival, value: '', maxAge: 0 });
+  const [, handle, secret] = /^([\w-]{43})(?:\.([\w-]{43}))?$/.exec(value ?? '') ?? [];
+  // the version before binds it to the browser's other secret, perhaps beside this one
+  const browser = secret ?? readFederationBrowser(config, request);
+  return handle === undefined || browser === undefined ? undefined : { handle, browser };
 }
 
 /** Offered at the next sign-in; written only when this one has succeeded. */

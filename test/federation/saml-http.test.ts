@@ -481,6 +481,29 @@ t.test('responses that nobody asked for', async (t) => {
     t.ok(await assist.finish(callback.location, started));
   });
 
+  t.test('another tab that is away at a company comes home all the same', async (t) => {
+    const domain = 'tabs.test';
+    const company = await makeCompany(app, { domain, settings: { idpInitiatedClients: clients } });
+    const browser = new Agent(issuer);
+    const started = await assist.start();
+    const left = await leaveForCompany(browser, await toStep(browser, started.url), `a@${domain}`);
+    const requestId = requestIdOf(left.json().location);
+    const secret = () => browser.cookies.filter(({ name }) => name === 'doorward_federation');
+    const before = secret();
+    const unasked = await postResponse(browser, company, await unsolicited(company, `a@${domain}`));
+    t.equal(unasked.status, 303);
+    t.strictSame(secret(), before);
+    const response = await respond(company, requestId, { email: `a@${domain}` });
+    const home = await comeHome(browser, await postResponse(browser, company, response));
+    t.match(home.json(), { step: 'done' });
+    const { answer } = await startAtClient(browser);
+    t.match(answer.json(), { step: 'redirect' }, 'and what came unasked goes on, too');
+    t.notOk(
+      browser.cookies.some(({ name }) => name === 'doorward_arrival'),
+      'once',
+    );
+  });
+
   t.test('allow: it is believed once, in the browser it was posted by', async (t) => {
     const company = await makeCompany(app, {
       domain: 'allow.test',

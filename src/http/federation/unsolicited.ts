@@ -11,8 +11,8 @@ import { storeArrival, useAssertion } from '../../core/departures/departures.ts'
 import { isRefusal, type Verified } from '../../federation/connector.ts';
 import { samlConnector } from '../../federation/saml/saml.ts';
 import { Failure } from '../../kernel/failures.ts';
-import { hashToken } from '../../kernel/tokens.ts';
-import { keepFederationBrowser, setArrival } from '../company-cookies.ts';
+import { newToken } from '../../kernel/tokens.ts';
+import { setArrival } from '../company-cookies.ts';
 import type { Wire } from '../route.ts';
 import { countUnexpected, refuseIn, refuseUnexpected } from './refuse.ts';
 
@@ -43,7 +43,7 @@ export async function takeUnsolicited(ctx: Context, unsolicited: Unsolicited, wi
         });
   if (verdict && isRefusal(verdict))
     throw await refuseUnexpected(ctx, { connection, refusal: verdict, purpose: 'unsolicited' });
-  const browserHash = hashToken(keepFederationBrowser(ctx, wire));
+  const { token: browser, hash: browserHash } = newToken();
   const { id: connectionId, accountId } = connection;
   const { log } = ctx;
   const handle = await inTransaction(ctx, async (tx) => {
@@ -62,7 +62,7 @@ export async function takeUnsolicited(ctx: Context, unsolicited: Unsolicited, wi
     return { caseId: await refuseIn(tx, log, { attemptId, connectionId, stage: 'response', refusal }) };
   });
   if (typeof handle !== 'string') throw new Failure('company_sign_in_failed', handle);
-  setArrival(ctx.config, wire.reply, handle);
+  setArrival(ctx.config, wire.reply, { handle, browser });
   return wire.reply.redirect(startUrl, 303);
 }
 

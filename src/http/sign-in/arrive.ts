@@ -8,7 +8,7 @@ import {
   type SignIn,
   type Transition,
 } from '../../core/sign-in/sign-in.ts';
-import { readFederationBrowser, takeArrival } from '../company-cookies.ts';
+import { takeArrival } from '../company-cookies.ts';
 import { leaveBy } from '../federation/leave.ts';
 import type { Wire } from '../route.ts';
 
@@ -25,10 +25,9 @@ export async function findOwnWay(ctx: Context, signIn: SignIn, wire: Wire): Prom
 
 /** An identity provider has sent this browser, and its application has begun this sign-in for it. */
 async function takeUnasked(ctx: Context, signIn: SignIn, wire: Wire): Promise<Transition | undefined> {
-  const handle = takeArrival(ctx.config, wire);
-  const browser = readFederationBrowser(ctx.config, wire.request);
-  if (handle === undefined || browser === undefined) return undefined;
-  const arrival = await inTransaction(ctx, (tx) => consumeArrival(tx, { handle, browser }));
+  const unasked = takeArrival(ctx.config, wire);
+  if (!unasked) return undefined;
+  const arrival = await inTransaction(ctx, (tx) => consumeArrival(tx, unasked));
   if (arrival?.purpose !== 'unsolicited') return undefined;
   const { connectionId, attemptId, carried } = arrival;
   const { identity, revision } = carried;
