@@ -47,10 +47,13 @@ const thread = createThread<SamlQuestion, Verified | Refusal>(
 );
 
 /** One at a time: who makes the thread end takes nobody else's answer along. */
-const gate = createGate({ slots: 1, queue: 100, waitMs: 10_000 });
+const gate = createGate({ slots: 1, queue: 300, waitMs: 10_000 });
 
-/** A tenant may open any number of departures, and answer them with what is slow: the others' places are not theirs. */
-const shares = createShares<ConnectionId>(20);
+/**
+ * A tenant may open any number of departures, and answer them with what is slow: the others' places are not theirs. A company
+ * whose people all come back in one minute has no need of more.
+ */
+const shares = createShares<ConnectionId>(100);
 
 export const samlConnector: Connector<SamlConnection, SamlResponseInput> = { depart, verify };
 
