@@ -2,8 +2,11 @@
 import { errors } from 'oidc-provider';
 import { describeDenial, type DenialCode } from '../core/access/access.ts';
 
-/** What a request loses when another was first to use a single-use thing; each has one answer of its own. */
-export type RaceFor = 'code' | 'request_uri' | 'refresh_token' | 'proof' | 'session';
+/**
+ * What a request loses when another was first to use a single-use thing; each has one answer of its own. Over what an
+ * authorization stands on (`standing`: its session's entry, its grant) nothing is used up: it can be asked again.
+ */
+export type RaceFor = 'code' | 'request_uri' | 'refresh_token' | 'proof' | 'session' | 'standing';
 
 export class LostRace extends Error {
   readonly over: RaceFor;

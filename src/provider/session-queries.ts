@@ -74,20 +74,41 @@ export function insertSession({ payload, evidence, ...session }: SessionWrite, n
       ${session.expiresAt}) returning '' as answer`;
 }
 
+/** What the engine keeps of one client that was entered with a session. */
+export interface Entry {
+  readonly sid?: string;
+  readonly grantId?: string;
+  readonly persistsLogout?: boolean;
+}
+
+export interface EntryChange {
+  readonly clientId: string;
+  readonly entry: Entry;
+  /** The grant of this client's entry when the session was read. */
+  readonly grantBefore: string | undefined;
+}
+
 export interface SessionChange extends SessionWrite {
   /** Whether the browser gets a new session id in this answer. */
   readonly rotated: boolean;
+  readonly changedEntries: readonly EntryChange[];
   /** The clients whose authorization this request took out. */
   readonly removedClients: readonly string[];
 }
 
 /**
- * Writes an existing session; nothing when it has ended meanwhile, for an ended session must stay ended. Authorizations
- * are merged client by client, since the engine writes the whole document and two tabs would lose each other's; a
+ * Writes an existing session; nothing when it has ended meanwhile, for an ended session must stay ended. Of the
+ * authorizations only what this request changed is written, since the engine writes the whole document and two tabs would
+ * lose each other's; and nothing when another has entered the same client meanwhile, whose grant nobody would know of. A
  * request that did not rotate the id cannot roll a rotation back.
  */
 export function updateSession(change: SessionChange): Statement {
-  const { authorizations, ...payload } = change.payload;
+  const { authorizations: _whole, ...payload } = change.payload;
+  const changed = Object.fromEntries(change.changedEntries.map(({ clientId, entry }) => [clientId, entry]));
+  const isAsRead = change.changedEntries.map(
+    ({ clientId, grantBefore }) =>
+      sql`and payload->'authorizations'->${clientId}::text->>'grantId' is not distinct from ${grantBefore ?? null}::text`,
+  );
   const evidence = change.evidence === undefined ? null : JSON.stringify(change.evidence);
   return sql`
     update sessions set
@@ -98,8 +119,8 @@ export function updateSession(change: SessionChange): Statement {
       payload = ${JSON.stringify(payload)}::jsonb || jsonb_build_object('authorizations',
         (case when user_id is not distinct from ${change.userId}::text
            then coalesce(payload->'authorizations', '{}') else '{}' end - ${[...change.removedClients]}::text[])
-        || ${JSON.stringify(authorizations ?? {})}::jsonb)
-    where uid = ${change.uid} returning '' as answer`;
+        || ${JSON.stringify(changed)}::jsonb)
+    where uid = ${change.uid} ${sql.join(isAsRead, sql` `)} returning '' as answer`;
 }
 
 /** False when it had ended already. By sessions_uid_key. */

@@ -12,6 +12,8 @@ import { LostRace } from './errors.ts';
 
 import {
   deleteSession,
+  type Entry,
+  type EntryChange,
   findSession,
   findSessionByUid,
   insertSession,
@@ -20,8 +22,6 @@ import {
 } from './session-queries.ts';
 import { rememberFacts, rememberGrant } from './standing.ts';
 import { readRow, recordWrite, type Unit } from './unit-of-work.ts';
-
-type Authorizations = Record<string, unknown>;
 
 export const sessionStore: Store = {
   async find(unit, id) {
@@ -63,10 +63,11 @@ export const sessionStore: Store = {
         };
         if (!loaded) return insertSession({ ...change, ...facts }, unit.ctx.now());
         const removedClients = removedFrom(loaded.payload, payload);
+        const changedEntries = changedIn(loaded.payload, payload);
         const rotated = !change.idHash.equals(loaded.idHash);
-        return updateSession({ ...change, ...facts, rotated, removedClients });
+        return updateSession({ ...change, ...facts, rotated, changedEntries, removedClients });
       },
-      lost: () => new LostRace('session'),
+      lost: () => new LostRace('standing'),
     });
   },
 
@@ -140,9 +141,19 @@ function loadedKey(uid: string): string {
   return `Session:loaded:${uid}`;
 }
 
+function entriesOf(payload: Payload): Readonly<Record<string, Entry>> {
+  return (payload['authorizations'] ?? {}) as Record<string, Entry>;
+}
+
 function removedFrom(before: Payload, after: Payload): string[] {
-  const now = new Set(Object.keys(after['authorizations'] ?? {}));
-  return Object.keys((before['authorizations'] ?? {}) as Authorizations).filter(
-    (clientId) => !now.has(clientId),
-  );
+  const now = entriesOf(after);
+  return Object.keys(entriesOf(before)).filter((clientId) => !Object.hasOwn(now, clientId));
+}
+
+/** The engine makes an empty entry where it only looks for one. */
+function changedIn(before: Payload, after: Payload): EntryChange[] {
+  const was = entriesOf(before);
+  return Object.entries(entriesOf(after))
+    .filter(([clientId, entry]) => JSON.stringify(entry) !== JSON.stringify(was[clientId] ?? {}))
+    .map(([clientId, entry]) => ({ clientId, entry, grantBefore: was[clientId]?.grantId }));
 }

@@ -17,6 +17,12 @@ interface Unwritten {
 
 type Answer = EngineError & { readonly status: number };
 
+const endedElsewhere: Answer = {
+  status: 400,
+  error: 'invalid_request',
+  error_description: 'this sign-in was finished or ended in another window',
+};
+
 const answers: Record<Exclude<RaceFor, 'proof'>, Answer> = {
   code: { status: 400, error: 'invalid_grant', error_description: 'grant request is invalid' },
   refresh_token: { status: 400, error: 'invalid_grant', error_description: 'grant request is invalid' },
@@ -25,11 +31,8 @@ const answers: Record<Exclude<RaceFor, 'proof'>, Answer> = {
     error: 'invalid_request_uri',
     error_description: 'request_uri is invalid, expired, or was already used',
   },
-  session: {
-    status: 400,
-    error: 'invalid_request',
-    error_description: 'this sign-in was finished or ended in another window',
-  },
+  session: endedElsewhere,
+  standing: endedElsewhere,
 };
 
 export async function answerUnwritten({ unit, koa, pages, error }: Unwritten): Promise<void> {
@@ -38,14 +41,23 @@ export async function answerUnwritten({ unit, koa, pages, error }: Unwritten): P
   for (const name of ['set-cookie', 'location', 'www-authenticate', 'dpop-nonce']) koa.remove(name);
   koa.status = status;
   if (status === 503) koa.set('retry-after', '1');
-  // the session ended in another window while this one asked: ask again, without it
-  if (koa.oidc.route === 'authorization' && isInteractionGone(error)) {
+  if (canAskAgain(koa, error)) {
     koa.status = 303;
     koa.redirect(koa.url);
     return;
   }
   if (koa.oidc.route === 'authorization' || koa.oidc.route === 'resume') pages.error(koa, problem, error);
   else koa.body = problem;
+}
+
+/**
+ * Another window changed what this authorization stands on, or ended the session: asked again it finds that. A sign-in is
+ * still where it stood, for nothing was written; but not when it was the sign-in itself that ended.
+ */
+function canAskAgain({ oidc: { route } }: KoaContextWithOIDC, error: unknown): boolean {
+  if (route === 'authorization' && isInteractionGone(error)) return true;
+  const isStandingLost = error instanceof LostRace && error.over === 'standing';
+  return isStandingLost && (route === 'authorization' || route === 'resume');
 }
 
 /** A lost race has an answer of its own; anything else is a fault of ours, and its answer says nothing. */
