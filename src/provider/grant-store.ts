@@ -2,6 +2,7 @@
 import type { Evidence } from '../core/credentials/credentials.ts';
 import type { AccountId, UserId } from '../kernel/ids.ts';
 import { copyJson } from './copy-json.ts';
+import { LostRace } from './errors.ts';
 import { grantKey } from './row-key.ts';
 import type { Store } from './store.ts';
 import { deleteGrant, findGrant, type GrantRow, insertGrant, updateGrant } from './queries.ts';
@@ -16,8 +17,8 @@ export const grantStore: Store = {
   },
 
   async upsert(unit, id, { payload, expiresAt }) {
-    const known = await unit.rows.get(grantKey(id));
-    const isStored = known !== undefined && !unit.writes.has(grantKey(id));
+    const known = (await unit.rows.get(grantKey(id))) as GrantRow | undefined;
+    const stored = unit.writes.has(grantKey(id)) ? undefined : known;
     // both known only after the engine has made the id
     const accountId = (): AccountId | null => unit.grantAccounts.get(id) ?? null;
     const evidence = (): readonly Evidence[] => unit.grantEvidence.get(id) ?? [];
@@ -27,9 +28,10 @@ export const grantStore: Store = {
       row: { payload, accountId: accountId(), evidence: evidence() } satisfies GrantRow,
       statement: () => {
         const facts = { id, payload, evidence: evidence() };
-        if (isStored) return updateGrant(facts);
+        if (stored) return updateGrant({ ...facts, before: stored.payload });
         return insertGrant({ ...facts, userId, clientId, accountId: accountId(), expiresAt });
       },
+      ...(stored && { lost: () => new LostRace('standing') }),
     });
   },
 

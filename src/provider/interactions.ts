@@ -14,7 +14,7 @@ import type { ConnectionId, UserId } from '../kernel/ids.ts';
 import { chooseLocale, preferredLocale } from '../kernel/locale.ts';
 import { hashToken } from '../kernel/tokens.ts';
 import { askAccess, entitlementIn } from './access.ts';
-import { isInteractionGone } from './errors.ts';
+import { isInteractionGone, LostRace } from './errors.ts';
 import { settleUnit } from './flush.ts';
 import { saveGrant } from './grants.ts';
 import type { AccessPrompt } from './policy.ts';
@@ -163,7 +163,10 @@ interface Move {
   readonly transition: Transition;
 }
 
-/** A transition from a state that has moved on meanwhile (a double click, two tabs) changes nothing: the standing step is answered. */
+/**
+ * A transition from a state that has moved on meanwhile (a double click, two tabs) changes nothing, and neither does one
+ * whose grant has changed: the standing step is answered.
+ */
 async function move(parts: Move): Promise<SignIn> {
   const { engine, unit, request, interaction, signIn, transition } = parts;
   const row = await readInteraction(unit, interaction.uid);
@@ -175,7 +178,7 @@ async function move(parts: Move): Promise<SignIn> {
   try {
     await settleUnit(unit);
   } catch (error) {
-    if (!(error instanceof MovedOn)) throw error;
+    if (!(error instanceof MovedOn || error instanceof LostRace)) throw error;
     // of two tries at once only one moves the sign-in, and both are on the audit trail
     if (problem && write) await inTransaction(unit.ctx, write);
     return (await openSignIn(engine, unit.ctx, request)).signIn;

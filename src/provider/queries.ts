@@ -114,15 +114,19 @@ export function insertGrant({ payload, evidence, ...grant }: NewGrant): Statemen
       ${JSON.stringify(payload)}, ${grant.expiresAt}) returning '' as answer`;
 }
 
-/** Widens a grant, or rests it on newer evidence. Its account is set once; and a grant revoked meanwhile is not brought back. */
-export function updateGrant({
-  id,
-  payload,
-  evidence,
-}: Pick<NewGrant, 'id' | 'payload' | 'evidence'>): Statement {
+export interface GrantChange extends Pick<NewGrant, 'id' | 'payload' | 'evidence'> {
+  /** As it was read. */
+  readonly before: Payload;
+}
+
+/**
+ * Widens a grant, or rests it on newer evidence. Nothing when another has widened it since it was read, whose part would
+ * be lost with the whole document. Its account is set once; and a grant revoked meanwhile is not brought back.
+ */
+export function updateGrant({ id, payload, evidence, before }: GrantChange): Statement {
   return sql`
     update grants set payload = ${JSON.stringify(payload)}, evidence = ${JSON.stringify(evidence)}
-    where id = ${id} returning '' as answer`;
+    where id = ${id} and payload = ${JSON.stringify(before)}::jsonb returning '' as answer`;
 }
 
 /** Ends a grant with everything that was issued on it: codes, tokens, the refresh family. */

@@ -1,13 +1,15 @@
 /** Requests of one browser that cross: each has read the session before any of them writes it. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import t from 'tap';
 import { type Context, inTransaction, type Tx } from '../../src/context.ts';
 import { Agent, type Answer } from '../support/agent.ts';
 import { startApp } from '../support/app.ts';
-import { signIn, toStep } from '../support/relying-party.ts';
-import { demoParty, post, refreshForm, signOut } from './requests.ts';
+import { makeClient } from '../support/make.ts';
+import { RelyingParty, signIn, toStep } from '../support/relying-party.ts';
+import { assistApi, demoParty, post, refreshForm, signOut } from './requests.ts';
 
 const person = 'alan@acme.test';
+const meetApi = 'https://api.meet.test';
 
 t.test('requests that cross', async (t) => {
   const { issuer, ctx } = await startApp(t);
@@ -89,6 +91,81 @@ t.test('requests that cross', async (t) => {
     if (started) t.ok((await thirdParty.finish(back.location, started)).access_token);
   });
 
+  t.test('two requests that widen one grant at once both have what they asked for', async (t) => {
+    const clientId = 'widening';
+    const redirectUri = `${issuer}/demo/widening/callback`;
+    await makeClient(ctx, {
+      clientId,
+      name: clientId,
+      firstParty: true,
+      applicationType: 'web',
+      authMethod: 'none',
+      grantTypes: ['authorization_code'],
+      redirectUris: [redirectUri],
+      resources: [assistApi, meetApi],
+      scopes: ['assist:read', 'meet:read'],
+    });
+    const party = new RelyingParty(issuer, { clientId, redirectUri, scope: 'openid' });
+    const { browser, uid } = await signedIn();
+    const entered = await party.start();
+    await party.finish((await browser.get(entered.url.href)).location, entered);
+    const asked = [
+      { scope: 'openid assist:read', resource: assistApi },
+      { scope: 'openid meet:read', resource: meetApi },
+    ];
+    const tabs = await Promise.all(
+      asked.map(async (extra) => ({ extra, started: await party.start({ prompt: 'none', ...extra }) })),
+    );
+    const answers = await cross(
+      ctx,
+      uid,
+      tabs.map(
+        ({ started }) =>
+          () =>
+            browser.get(started.url.href),
+      ),
+    );
+    for (const [tab, { started, extra }] of tabs.entries()) {
+      const { location = '' } = answers[tab] ?? {};
+      const back = location === started.url.href ? await browser.get(location) : answers[tab];
+      const { scope } = await party.finish(back?.location, started, { resource: extra.resource });
+      t.equal(scope, extra.scope.replace('openid ', ''));
+    }
+    t.equal((await grantsOf(clientId)).length, 1);
+  });
+
+  t.test('of two consents that widen one grant at once the second is asked for once more', async (t) => {
+    const { browser, uid } = await signedIn();
+    const thirdParty = demoParty(issuer, 'third-party', 'openid');
+    const consent = async (url: URL) => {
+      const { actions } = (await toStep(browser, url)).json() as {
+        actions: Record<string, { href: string }>;
+      };
+      return () => browser.post(actions['consent']?.href ?? '', { json: { granted: true } });
+    };
+    const granted = await (await consent((await thirdParty.start()).url))();
+    await browser.get((granted.json() as { location: string }).location);
+    const wider = ['openid profile', 'openid email'];
+    const steps = [];
+    for (const scope of wider) steps.push(await consent((await thirdParty.start({ scope })).url));
+    const id = await grantIn(ctx, uid, 'demo-third-party');
+    const answers = await crossAt(ctx, sql`grants where id = ${id}`, steps);
+    t.same(
+      answers.map((answer) => [answer.status, (answer.json() as { step: string }).step]),
+      [
+        [200, 'done'],
+        [200, 'consent'],
+      ],
+    );
+    t.match((await steps[1]?.())?.json(), { step: 'done' });
+    const { payload } = await ctx.db
+      .selectFrom('grants')
+      .select('payload')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    t.match(payload, { openid: { scope: 'openid profile email' } });
+  });
+
   t.test('a client that is taken out of the session meanwhile is not brought back by another', async (t) => {
     const { browser, uid } = await signedIn();
     const confidential = demoParty(issuer, 'confidential');
@@ -96,7 +173,7 @@ t.test('requests that cross', async (t) => {
     const entered = await authorizationsOf(ctx, uid);
     const { url } = await confidential.start();
     const { answer } = await inTransaction(ctx, async (tx) => {
-      await holdSession(tx, uid);
+      await hold(tx, sql`sessions where uid = ${uid}`);
       const answer = browser.get(url.href);
       await untilWaiting(tx, 1);
       // as whoever ends the access of a client does
@@ -112,14 +189,16 @@ t.test('requests that cross', async (t) => {
   });
 });
 
-/** Sends each once those before it wait for the row of the session, and then lets them write it in this order. */
-async function cross(
-  ctx: Context,
-  uid: string,
-  sends: readonly (() => Promise<Answer>)[],
-): Promise<Answer[]> {
+type Sends = readonly (() => Promise<Answer>)[];
+
+function cross(ctx: Context, uid: string, sends: Sends): Promise<Answer[]> {
+  return crossAt(ctx, sql`sessions where uid = ${uid}`, sends);
+}
+
+/** Sends each once those before it wait for the row, and then lets them write it in this order. */
+async function crossAt(ctx: Context, row: RawBuilder<unknown>, sends: Sends): Promise<Answer[]> {
   const { answers } = await inTransaction(ctx, async (tx) => {
-    await holdSession(tx, uid);
+    await hold(tx, row);
     const answers: Promise<Answer>[] = [];
     for (const send of sends) {
       answers.push(send());
@@ -130,8 +209,8 @@ async function cross(
   return Promise.all(answers);
 }
 
-async function holdSession({ db }: Tx, uid: string): Promise<void> {
-  await sql`select from sessions where uid = ${uid} for update`.execute(db);
+async function hold({ db }: Tx, row: RawBuilder<unknown>): Promise<void> {
+  await sql`select from ${row} for update`.execute(db);
 }
 
 /** Until so many connections wait for somebody's lock. */
@@ -156,4 +235,12 @@ async function authorizationsOf(ctx: Context, uid: string): Promise<string[]> {
     ctx.db,
   );
   return rows.map(({ clientId }) => clientId).sort();
+}
+
+async function grantIn(ctx: Context, uid: string, clientId: string): Promise<string> {
+  const { rows } = await sql<{ id: string }>`
+    select payload->'authorizations'->${clientId}::text->>'grantId' as id from sessions where uid = ${uid}`.execute(
+    ctx.db,
+  );
+  return rows[0]?.id ?? '';
 }
