@@ -14,7 +14,7 @@ import { createLoadExistingGrant } from './grants.ts';
 import type { EnginePages } from './pages.ts';
 import { createPolicy } from './policy.ts';
 import { refreshTokenBits } from './refresh-family.ts';
-import { cookies, lifetimes, routes, singleFactor } from './settings.ts';
+import { acrValues, cookies, lifetimes, routes } from './settings.ts';
 import { currentUnit, type Units } from './unit-of-work.ts';
 
 export interface EngineParts {
@@ -55,7 +55,7 @@ export function configurationOf(parts: EngineParts): Configuration {
 const protocol: Configuration = {
   scopes: ['openid', 'profile', 'email', 'offline_access'],
   claims: claimsByScope,
-  acrValues: [singleFactor],
+  acrValues: [...acrValues],
   subjectTypes: ['public'],
   responseTypes: ['code'],
   discovery: { ui_locales_supported: [...locales] },

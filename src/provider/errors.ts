@@ -41,6 +41,11 @@ export function refusedAtAuthorization(code: DenialCode, text: string, caseId: s
   return new errors.AccessDenied(describeDenial(code, text, caseId));
 }
 
+/** No sign-in here would do (OpenID Connect Core Unmet Authentication Requirements 1.0). */
+export function unmetAuthentication(): Error {
+  return new errors.UnmetAuthenticationRequirements('none of the requested acr values can be provided');
+}
+
 export function accountMustBeChosen(): Error {
   return new errors.InteractionRequired('several accounts would do: the person must choose one');
 }

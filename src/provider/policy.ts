@@ -3,7 +3,8 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { AccountChoice } from '../core/access/access.ts';
 import type { StoredDenial } from '../core/sign-in/sign-in.ts';
 import { askAtAuthorization, recordDenial } from './access.ts';
-import { accountMustBeChosen, refusedAtAuthorization } from './errors.ts';
+import { accountMustBeChosen, refusedAtAuthorization, unmetAuthentication } from './errors.ts';
+import { acrValues } from './settings.ts';
 import { currentUnit, type Units } from './unit-of-work.ts';
 
 const { Check, Prompt, base } = interactionPolicy;
@@ -29,6 +30,14 @@ export function createPolicy(units: Units): interactionPolicy.DefaultPolicy {
       createReauthenticationCheck(units),
     ),
   );
+  login.checks.add(
+    new Check(
+      'unmet_acr',
+      'none of the requested acr values can be provided',
+      'unmet_authentication_requirements',
+      refuseUnmetAcr,
+    ),
+  );
   policy.add(new Prompt({ name: 'access', requestable: false }, createAccessCheck(units)), 1);
   consent.checks.remove('native_client_prompt');
   consent.checks.add(
@@ -40,6 +49,19 @@ export function createPolicy(units: Units): interactionPolicy.DefaultPolicy {
     ),
   );
   return policy;
+}
+
+/**
+ * An essential `acr` that no sign-in here yields is a failed authentication (OpenID Connect Core §5.5.1.1), and is answered
+ * before anybody is asked: a person could sign in for ever. What can be given is left to the engine's own checks.
+ */
+function refuseUnmetAcr({ oidc }: KoaContextWithOIDC): boolean {
+  const { essential, value, values } = oidc.claims.id_token?.['acr'] ?? {};
+  if (!essential) return Check.NO_NEED_TO_PROMPT;
+  const isKnown = (acr: unknown) => acrValues.includes(acr as string);
+  if (Array.isArray(values) && !values.some(isKnown)) throw unmetAuthentication();
+  if (value && !isKnown(value)) throw unmetAuthentication();
+  return Check.NO_NEED_TO_PROMPT;
 }
 
 function isUserGone({ oidc }: KoaContextWithOIDC): boolean {

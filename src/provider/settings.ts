@@ -10,6 +10,9 @@ import type { Units } from './unit-of-work.ts';
 /** What a sign-in with one factor is called in `acr`. */
 export const singleFactor = 'urn:doorward:acr:single-factor';
 
+/** All that `acr` can say. */
+export const acrValues: readonly string[] = [singleFactor];
+
 /** The engine's endpoints (docs/interactions.md); its own continuation paths hang below them. */
 export const routes = {
   authorization: '/authorize',

@@ -153,6 +153,41 @@ t.test('asking again', async (t) => {
     t.equal(await outcome(browser, meant('usr_somebody_else')), 'login_required');
   });
 
+  t.test('an essential acr that no sign-in yields is refused at once, and nobody is asked', async (t) => {
+    const { browser } = await signedIn();
+    const known = 'urn:doorward:acr:single-factor';
+    const essential = (acr: object) => ({
+      claims: JSON.stringify({ id_token: { acr: { essential: true, ...acr } } }),
+    });
+    for (const acr of [
+      { values: ['urn:mfa'] },
+      { value: 'urn:mfa' },
+      { values: ['urn:mfa', 1, null] },
+      { values: [] },
+    ]) {
+      for (const tab of [browser, new Agent(issuer)]) {
+        const started = await assist.start(essential(acr));
+        const back = await tab.get(started.url.href);
+        t.ok(back.location?.startsWith(assist.client.redirectUri), JSON.stringify(acr));
+        t.match(Object.fromEntries(callbackParams(back)), {
+          error: 'unmet_authentication_requirements',
+          state: started.state,
+          iss: issuer,
+        });
+        t.equal(await outcome(tab, essential(acr)), 'unmet_authentication_requirements', 'nor silently');
+      }
+    }
+    for (const acr of [{ values: ['urn:mfa', known] }, { value: known }, {}]) {
+      t.equal(await outcome(browser, essential(acr)), 'code', JSON.stringify(acr));
+      t.match((await ask(new Agent(issuer), essential(acr))).json(), { step: 'identify' });
+    }
+    t.equal(await outcome(browser, essential({ values: 'urn:mfa' })), 'invalid_request');
+    const voluntary = { claims: JSON.stringify({ id_token: { acr: { values: ['urn:mfa'] } } }) };
+    t.equal(await outcome(browser, voluntary), 'code', 'a wish may go unfulfilled');
+    t.equal(await outcome(browser, { acr_values: 'urn:mfa' }), 'code');
+    t.equal(await outcome(browser, { claims: JSON.stringify({ id_token: { acr: null } }) }), 'code');
+  });
+
   t.test('login_hint is filled in, and is a hint and no more', async (t) => {
     const hint = 'ada@acme.test';
     const step = (await ask(new Agent(issuer), { login_hint: hint })).json();
