@@ -123,10 +123,17 @@ export function updateSession(change: SessionChange): Statement {
     where uid = ${change.uid} ${sql.join(isAsRead, sql` `)} returning '' as answer`;
 }
 
-/** False when it had ended already. By sessions_uid_key. */
-export async function deleteSession(tx: Tx, uid: string): Promise<boolean> {
-  const result = await tx.db.deleteFrom('sessions').where('uid', '=', uid).executeTakeFirst();
-  return result.numDeletedRows === 1n;
+export interface EndedSession {
+  readonly userId: UserId | null;
+  readonly authorizations: Readonly<Record<string, Entry>> | null;
+}
+
+/** Answers what it held at last; nothing when it had ended already. By sessions_uid_key. */
+export async function deleteSession(tx: Tx, uid: string): Promise<EndedSession | undefined> {
+  const result = await sql<EndedSession>`
+    delete from sessions where uid = ${uid}
+    returning user_id, payload->'authorizations' as authorizations`.execute(tx.db);
+  return result.rows[0];
 }
 
 export interface InteractionRow {

@@ -1,6 +1,7 @@
 /** Sessions: a signed-in browser. */
 import { recordEvent } from '../core/audit/audit.ts';
 import { endOf } from '../core/credentials/credentials.ts';
+import { endHeld } from '../core/sessions/sessions.ts';
 import type { UserId } from '../kernel/ids.ts';
 import { open, seal } from '../kernel/seal.ts';
 import { earliest } from '../kernel/time.ts';
@@ -78,9 +79,11 @@ export const sessionStore: Store = {
     recordWrite(unit, `Session:write:${row.uid}`, {
       rank: 'session',
       run: async (tx) => {
-        const userId = row.payload['accountId'] as UserId | undefined;
         // of two sign-outs at once one ends the session
-        if (!(await deleteSession(tx, row.uid)) || userId === undefined) return;
+        const { userId = null, authorizations } = (await deleteSession(tx, row.uid)) ?? {};
+        if (userId === null) return;
+        // a client that another tab has entered since it was read is one that the engine knows nothing of
+        await endHeld(tx, userId, { authorizations: enteredSince(row.payload, authorizations ?? {}) });
         const details = { reason: 'signed_out', sessions: 1 };
         await recordEvent(tx, { type: 'session.ended', actorId: userId, userId, details });
       },
@@ -148,6 +151,17 @@ function entriesOf(payload: Payload): Readonly<Record<string, Entry>> {
 function removedFrom(before: Payload, after: Payload): string[] {
   const now = entriesOf(after);
   return Object.keys(entriesOf(before)).filter((clientId) => !Object.hasOwn(now, clientId));
+}
+
+/** What a session holds more than when it was read. A client that has another grant was told of its `sid` already. */
+function enteredSince(before: Payload, entries: Readonly<Record<string, Entry>>): Record<string, Entry> {
+  const was = entriesOf(before);
+  return Object.fromEntries(
+    Object.entries(entries).flatMap(([clientId, { sid, ...entry }]) => {
+      if (entry.grantId === was[clientId]?.grantId) return [];
+      return [[clientId, { ...entry, ...(sid !== undefined && sid !== was[clientId]?.sid && { sid }) }]];
+    }),
+  );
 }
 
 /** The engine makes an empty entry where it only looks for one. */

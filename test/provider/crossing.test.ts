@@ -166,6 +166,41 @@ t.test('requests that cross', async (t) => {
     t.match(payload, { openid: { scope: 'openid profile email' } });
   });
 
+  t.test('a sign-out ends what another tab has entered since it began, and tells its client', async (t) => {
+    const clientId = 'late-listener';
+    const redirectUri = `${issuer}/demo/late-listener/callback`;
+    await makeClient(ctx, {
+      clientId,
+      name: clientId,
+      firstParty: true,
+      applicationType: 'web',
+      authMethod: 'none',
+      grantTypes: ['authorization_code', 'refresh_token'],
+      redirectUris: [redirectUri],
+      backchannelLogoutUri: 'https://late-listener.test/back-channel',
+    });
+    const party = new RelyingParty(issuer, { clientId, redirectUri });
+    const { browser, uid, hint } = await signedIn();
+    const page = await browser.get(`/logout?${new URLSearchParams({ id_token_hint: hint }).toString()}`);
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const started = await party.start();
+    const [entered, left] = await cross(ctx, uid, [
+      () => browser.get(started.url.href),
+      () => browser.post('/logout/confirm', { form: { xsrf, logout: 'yes' } }),
+    ]);
+    t.ok(entered?.location?.startsWith(`${redirectUri}?code=`), 'it was first');
+    t.equal(left?.location, `${issuer}/logout/success`);
+    t.same(await grantsOf(clientId), []);
+    const refused: unknown = await party.finish(entered?.location, started).catch((error: unknown) => error);
+    t.match(refused, { error: 'invalid_grant' }, 'and its code is worth nothing');
+    const notices = await ctx.db
+      .selectFrom('logoutNotices')
+      .select('sid')
+      .where('clientId', '=', clientId)
+      .execute();
+    t.equal(notices.length, 1, 'one notice');
+  });
+
   t.test('a client that is taken out of the session meanwhile is not brought back by another', async (t) => {
     const { browser, uid } = await signedIn();
     const confidential = demoParty(issuer, 'confidential');

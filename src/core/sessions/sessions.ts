@@ -67,8 +67,7 @@ export async function endSession(
 ): Promise<void> {
   const ended = await deleteSession(tx, { userId, uid: id });
   if (!ended) throw new Failure('not_found');
-  await deleteGrants(tx, boundGrants(ended));
-  await tellClients(tx, userId, [ended]);
+  await endHeld(tx, userId, ended);
   await recordEvent(tx, {
     type: 'session.ended',
     userId,
@@ -131,10 +130,16 @@ async function settleEnded(
 ): Promise<void> {
   for (const { userId, ...session } of ended) {
     if (userId === null) continue;
-    await deleteGrants(tx, boundGrants(session));
-    await tellClients(tx, userId, [session]);
+    await endHeld(tx, userId, session);
     await recordEvent(tx, { type: 'session.ended', userId, accountId, details: { ...details, sessions: 1 } });
   }
+}
+
+/** Ends what a session held that has just been deleted, and tells the clients of it. */
+export async function endHeld(tx: Tx, userId: UserId, session: EndedSession): Promise<void> {
+  const grants = boundGrants(session);
+  if (grants.length > 0) await deleteGrants(tx, grants);
+  await tellClients(tx, userId, [session]);
 }
 
 /** What ends with a session. */
