@@ -108,8 +108,10 @@ async function runTap({ files, tapOptions = [], env }: TestRun, around: Surround
   const tap = spawn('tap', ['--reporter=tap', ...tapOptions, ...files], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env, ...around.env },
-    signal: around.interrupted,
-    killSignal: 'SIGTERM',
+    detached: true, // a group of its own, so that it can be ended with all that its tests have started
+  });
+  around.interrupted.addEventListener('abort', () => {
+    if (tap.pid !== undefined && tap.exitCode === null) process.kill(-tap.pid, 'SIGKILL');
   });
   tap.on('error', (error) => {
     console.error(error.message);
