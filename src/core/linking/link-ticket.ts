@@ -32,10 +32,10 @@ export async function issueLinkTicket(
   const { userId, evidence } = link;
   if (!(provider in ctx.config.social))
     throw new Failure('invalid_input', { fields: { provider: 'is not offered' } });
-  assertFreshByThemself(ctx, evidence);
   const email = await findUserEmail(ctx.db, userId);
   if (email === undefined) throw new Failure('not_found');
   if ((await findDoors(ctx.db, { email, userId })).companyOnly) throw new Failure('sso_required');
+  assertFreshByThemself(ctx, evidence);
   const expiresAt = addSeconds(ctx.now(), ticketSeconds);
   const statement = JSON.stringify({ link, expiresAt });
   return { ticket: seal(ctx.config.secretKeys, statement, placeOf(provider)), expiresAt };
