@@ -9,5 +9,5 @@ export const remarks: Readonly<Record<string, string>> = {
   P7: 'Likely because a refresh writes to a page of its own in a large table, and the log holds that whole page once a checkpoint; not proven. Runs on this machine gave 1.13 to 1.30 ×.',
   P9: 'Not met when the cores are taken by others, for the event loop then waits for one: verification itself is in a thread of its own.',
   P10: 'With the indexes and the free room that updates in place need. The rows themselves take less than 2 kB (`test/provider/statements.test.ts`).',
-  P11: 'Not measured unless Keycloak and Hydra are given to the run (`bench/README.md`).',
+  P11: 'Measured only where Keycloak and Hydra are given to the run; how they are run stands in `bench/README.md`. A run of these flows is in [beside](../beside/report.md). A refresh costs a fourth of Keycloak’s and not a fifth: two signatures, and a write that is waited for (P2).',
 };
