@@ -2,6 +2,7 @@ import t from 'tap';
 import { Agent } from '../support/agent.ts';
 import { operatorApi, signInToApi } from '../support/api.ts';
 import { startApp } from '../support/app.ts';
+import { makeSelfClient } from '../support/make.ts';
 import { demoClient, RelyingParty, signIn, submitPassword, toStep } from '../support/relying-party.ts';
 
 t.test('seats', async (t) => {
@@ -65,6 +66,24 @@ t.test('seats', async (t) => {
       product_id: `prd_${'0'.repeat(26)}`,
     });
     t.equal(unknown.status, 404);
+  });
+
+  await t.test(
+    'are of the subscription of this account, and not of one that another has bought',
+    async (t) => {
+      const bare = (await operator.post('/accounts', { slug: 'bare', name: 'Bare' })).body.id as string;
+      const subscription = await operator.get(`/accounts/${bare}/subscriptions/${products['assist'] ?? ''}`);
+      t.match([subscription.status, subscription.body.code], [404, 'not_found']);
+    },
+  );
+
+  await t.test('and what else somebody has in an account ends there alone', async (t) => {
+    await makeSelfClient(app.ctx, issuer);
+    const as = { client: 'self', scope: 'openid self', account: 'initech' } as const;
+    const multi = await signInToApi(app, 'multi@acme.test', as);
+    const path = `/accounts/${acme}/users/${await userId('multi@acme.test')}/end-sessions`;
+    t.equal((await ada.post(path)).status, 204);
+    t.equal((await multi.api.get('/me')).status, 200);
   });
 
   await t.test('taken back end what was given on them at once, and nothing else', async (t) => {
