@@ -4,6 +4,7 @@ import t from 'tap';
 import { type Context, inTransaction, type Tx } from '../../src/context.ts';
 import { Agent, type Answer } from '../support/agent.ts';
 import { startApp } from '../support/app.ts';
+import { countWaiting } from '../support/database.ts';
 import { makeClient } from '../support/make.ts';
 import { RelyingParty, signIn, toStep } from '../support/relying-party.ts';
 import { assistApi, demoParty, post, refreshForm, signOut } from './requests.ts';
@@ -250,13 +251,8 @@ async function hold({ db }: Tx, row: RawBuilder<unknown>): Promise<void> {
 
 /** Until so many connections wait for somebody's lock. */
 async function untilWaiting({ db }: Tx, count: number): Promise<void> {
-  for (;;) {
-    const { rows } = await sql<{ waiting: number }>`select count(*)::int as waiting from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
-    if ((rows[0]?.waiting ?? 0) >= count) return;
-    // it is read once in a transaction, unless that is told to forget
-    await sql`select pg_stat_clear_snapshot()`.execute(db);
-  }
+  // it is read once in a transaction, unless that is told to forget
+  while ((await countWaiting(db)) < count) await sql`select pg_stat_clear_snapshot()`.execute(db);
 }
 
 async function newestSession(ctx: Context): Promise<string> {

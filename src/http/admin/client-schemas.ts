@@ -31,7 +31,7 @@ const uris = (example: string) =>
     .transform((all) => [...new Set(all)])
     .meta({ examples: [[example]] });
 const uriOrNull = uri.nullable().meta({ examples: ['https://assist.test/'] });
-/** What scopes and resource indicators are made of (RFC 6749 §3.3, RFC 8707 §2); what else there is no text of the database holds. */
+/** What scopes and resource indicators are made of (RFC 6749 §3.3, RFC 8707 §2). A NUL among it the database would refuse. */
 const visible = /^[\x21-\x7e]+$/;
 const names = z
   .array(z.string().min(1).max(500).regex(visible))
